@@ -1,7 +1,25 @@
 //! Advisory formats, one file each → one compiled database; its reader. Pure, synchronous.
+//!
+//! [`import`] reads what publishers give out ([`osv`] and [`debian_tracker`] are the formats' manual
+//! pages), [`Database::compile`] makes one file of it, [`Database::open`] reads that by position. How the
+//! file is laid out stands in [`layout`].
+
 use cleanbill_model::{Advisory, Problem, Timestamp};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+mod codec;
+mod compile;
+mod cvss;
+mod database;
+pub mod debian_tracker;
+mod documents;
+mod input;
+pub mod layout;
+pub mod osv;
+mod source;
+
+pub use cvss::base_score;
+pub use database::Database;
+pub use input::import;
 
 /// What an import brought.
 #[derive(Debug, Default)]
@@ -16,11 +34,6 @@ pub struct Import {
     pub as_of: std::collections::BTreeMap<String, Timestamp>,
 }
 
-/// Reads files and folders (recursively) whose formats are told by content: OSV (one record, a list, JSON
-/// lines, `{"vulns":[…]}`), the Debian tracker's JSON export; each also under gzip or zstd, and in a
-/// tar of either. A file in no known form is a problem.
-pub fn import(_paths: &[PathBuf]) -> Result<Import, DatabaseError> { todo!() }
-
 /// About a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseInfo {
@@ -30,7 +43,8 @@ pub struct DatabaseInfo {
     pub advisories: u64,
     /// Feeds: name, ecosystems, newest record, number of records.
     pub feeds: Vec<FeedInfo>,
-    /// SHA-256 of the file's content, in hexadecimal.
+    /// SHA-256 in hexadecimal over the header and the SHA-256 of every block, so over the file's whole
+    /// content: two files have the same one exactly if they have the same bytes.
     pub digest: String,
 }
 
@@ -47,41 +61,45 @@ pub struct FeedInfo {
     pub advisories: u64,
 }
 
-/// The compiled database; read by position through a bounded cache. Cheap to clone.
-#[derive(Clone)]
-pub struct Database {}
-
-impl Database {
-    /// Compiles records into the bytes of a database file. `built` is the time to state.
-    pub fn compile(_import: &Import, _built: Option<Timestamp>) -> Vec<u8> { todo!() }
-    /// Writes a file whole: beside, synced, then renamed.
-    pub fn write(_bytes: &[u8], _to: &Path) -> Result<(), DatabaseError> { todo!() }
-    /// Opens a file; foreign, newer, cut and damaged files are refused by name.
-    pub fn open(_path: &Path) -> Result<Self, DatabaseError> { todo!() }
-    /// A database in memory.
-    pub fn from_bytes(_bytes: Vec<u8>) -> Result<Self, DatabaseError> { todo!() }
-    /// About it.
-    pub fn info(&self) -> DatabaseInfo { todo!() }
-    /// The records that speak of a package, by OSV ecosystem (release included) and name.
-    pub fn lookup(&self, _ecosystem: &str, _name: &str) -> Result<Vec<Arc<Advisory>>, DatabaseError> { todo!() }
-    /// The records that bear an id, or have it among their aliases.
-    pub fn by_id(&self, _id: &str) -> Result<Vec<Arc<Advisory>>, DatabaseError> { todo!() }
-    /// Every record, in order of id.
-    pub fn all(&self) -> Result<Vec<Arc<Advisory>>, DatabaseError> { todo!() }
-    /// The feeds that speak for an ecosystem; empty: not covered.
-    pub fn feeds_for(&self, _ecosystem: &str) -> Vec<FeedInfo> { todo!() }
+/// A format that advisories come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// Name of the feed its records are given.
+    pub feed: &'static str,
+    /// What it is, one line.
+    pub title: &'static str,
 }
+
+/// All formats, one line each.
+pub const ALL: &[Format] = &[osv::FORMAT, debian_tracker::FORMAT];
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// A file could not be read or written.
     #[error("{path}: {source}")]
-    Io { /** The file. */ path: String, /** Why. */ #[source] source: std::io::Error },
+    Io {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// Not a database of ours, or of a newer format.
     #[error("{path} is not a cleanbill advisory database: {why}")]
-    Foreign { /** The file. */ path: String, /** Why. */ why: String },
+    Foreign {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
     /// Cut or damaged.
-    #[error("{path} is damaged: {why}")]
-    Damaged { /** The file. */ path: String, /** Why. */ why: String },
+    #[error("{path} is damaged: {why}\nhint: build it again with `cleanbill db build`")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
 }
+

@@ -1,1 +1,15 @@
-//! cluster
+//! Kubernetes, in and out: the only room that sees its types.
+//!
+//! A [`Connection`] is made from a kubeconfig; [`Connection::watch`] tells what runs, as the
+//! model's pods. It only ever reads: `get`, `list` and `watch` of pods, nodes, namespaces, and the
+//! metadata of ReplicaSets and Jobs. Webhook configurations are printed, never applied.
+
+mod connection;
+mod inventory;
+mod pod;
+pub mod review;
+mod watch;
+pub mod webhook;
+
+pub use connection::{ClusterError, Connection};
+pub use watch::Change;

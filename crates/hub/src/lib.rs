@@ -1,1 +1,27 @@
-//! hub
+//! The hub: takes what agents report, keeps it, and answers "which pods, in all clusters, run it?".
+//!
+//! [`Hub`] takes batches and images ([`cleanbill_protocol::Ingest`]), makes them durable through
+//! [`cleanbill_store::Store`], keeps the fleet index in memory (rebuilt from the store at start),
+//! answers queries ([`Hub::where_`]), watches folders of advisories ([`Hub::refresh_advisories`]),
+//! raises alerts once each, and serves API and pages ([`Hub::router`], [`Hub::serve`]) behind
+//! [`Auth`].
+
+mod advisories;
+mod alerts;
+mod answer;
+mod evaluate;
+mod folder;
+mod http;
+mod hub;
+mod index;
+mod ingest;
+mod open;
+mod query;
+mod status;
+
+pub use advisories::AdvisoryStatus;
+pub use answer::{Coverage, Counts, Match, MatchedPackage, Page, QueryError, Uncovered, WhereAnswer};
+pub use http::{Acknowledge, Action, Auth, Authorized, View};
+pub use hub::{AlertPage, Clock, Hub, HubError, HubOptions, Refresh};
+pub use query::{Constraint, Op, Query, QuerySyntax};
+pub use status::{ClusterStatus, FeedStatus, Status};

@@ -1,10 +1,13 @@
 //! What agent and hub say to each other, version 1. In one process the same interface is called
-//! directly; between machines it travels as JSON over HTTP/2.
+//! directly; between machines it travels as JSON over HTTP/2, in the shapes of [`wire`].
+
+pub mod wire;
+
 use async_trait::async_trait;
 use cleanbill_model::{Cluster, Digest, ImageIdentity, Platform, Pod};
 
 /// Changes in one cluster since the last batch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// The cluster.
     pub cluster: Cluster,
@@ -43,7 +46,7 @@ pub struct WantedImage {
 }
 
 /// What became of a wanted image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReport {
     /// The one that was wanted.
     pub wanted: WantedImage,
@@ -52,7 +55,7 @@ pub struct ImageReport {
 }
 
 /// The outcome of looking into an image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageOutcome {
     /// Looked into: its identity and its SBOM as CycloneDX JSON.
     Ready {

@@ -1,15 +1,23 @@
 //! Formats of bills of materials, one file each, in and out.
+
+pub mod cyclonedx;
+pub mod purls;
+
 use cleanbill_model::{Sbom, Timestamp};
 
-/// CycloneDX JSON 1.6.
-pub mod cyclonedx {
-    use super::*;
-    /// Writes deterministically: same SBOM and timestamp, same bytes; the serial number is derived
-    /// from the content. `timestamp` is `SOURCE_DATE_EPOCH` where set; without one the field is left out.
-    pub fn write(_sbom: &Sbom, _timestamp: Option<Timestamp>) -> Vec<u8> { todo!() }
-    /// Reads CycloneDX JSON 1.2 to 1.6, ours without loss, others as far as they say.
-    pub fn read(_bytes: &[u8]) -> Result<Sbom, SbomError> { todo!() }
+/// A format that an SBOM is written in.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// Its word on the command line: `cyclonedx-json`.
+    pub id: &'static str,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Writes it; the same SBOM and timestamp give the same bytes.
+    pub write: fn(&Sbom, Option<Timestamp>) -> Vec<u8>,
 }
+
+/// Every format, in the order that help texts list them.
+pub static ALL: [Format; 2] = [cyclonedx::FORMAT, purls::FORMAT];
 
 /// Why bytes are not an SBOM.
 #[derive(Debug, thiserror::Error)]

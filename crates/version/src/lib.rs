@@ -1,23 +1,91 @@
 //! Version orders, one file a scheme. Depends on nothing of ours.
+//!
+//! Every scheme turns a text into a key and compares keys, so that each order is total and transitive
+//! by construction, also over texts that are no version of the scheme. A new scheme is one file and
+//! one line in [`Scheme::ALL`]; names and ecosystems stand in that one file too.
+
 use std::cmp::Ordering;
+
+mod digits;
+mod dpkg;
+mod go;
+mod maven;
+mod semver;
 
 /// An order of versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scheme { /** Debian policy. */ Dpkg, /** ComparableVersion. */ Maven, /** Go modules. */ Go, /** Semantic versioning 2.0. */ Semver }
+pub enum Scheme {
+    /// Debian policy, section 5.6.12.
+    Dpkg,
+    /// Maven's `ComparableVersion`.
+    Maven,
+    /// Go modules and toolchains.
+    Go,
+    /// Semantic versioning 2.0.
+    Semver,
+}
+
+/// What a scheme's file brings.
+struct Rules {
+    /// Name on the command line.
+    name: &'static str,
+    /// Other names it is asked for by.
+    also: &'static [&'static str],
+    /// Types of package URLs it orders.
+    purl_types: &'static [&'static str],
+    /// OSV ecosystems it orders, without release.
+    ecosystems: &'static [&'static str],
+    /// The order.
+    compare: fn(&str, &str) -> Ordering,
+    /// Whether a text is a version.
+    is_valid: fn(&str) -> bool,
+}
 
 impl Scheme {
     /// All schemes, one line each.
     pub const ALL: &[Scheme] = &[Scheme::Dpkg, Scheme::Maven, Scheme::Go, Scheme::Semver];
+
+    fn rules(self) -> &'static Rules {
+        match self {
+            Scheme::Dpkg => &dpkg::RULES,
+            Scheme::Maven => &maven::RULES,
+            Scheme::Go => &go::RULES,
+            Scheme::Semver => &semver::RULES,
+        }
+    }
+
+    fn find(wanted: impl Fn(&Rules) -> bool) -> Option<Self> {
+        Self::ALL.iter().copied().find(|s| wanted(s.rules()))
+    }
+
     /// Name on the command line.
-    pub fn name(self) -> &'static str { todo!() }
+    pub fn name(self) -> &'static str {
+        self.rules().name
+    }
+
     /// By its name on the command line.
-    pub fn by_name(_name: &str) -> Option<Self> { todo!() }
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::find(|r| r.name == name || r.also.contains(&name))
+    }
+
     /// The order of a purl type: `deb`, `maven`, `golang`, `cargo` (semver), `npm` (semver).
-    pub fn for_purl_type(_kind: &str) -> Option<Self> { todo!() }
+    pub fn for_purl_type(kind: &str) -> Option<Self> {
+        Self::find(|r| r.purl_types.contains(&kind))
+    }
+
     /// The order of an OSV ecosystem, release suffix ignored: `Debian:12`, `Maven`, `Go`, `crates.io`, `npm`.
-    pub fn for_ecosystem(_ecosystem: &str) -> Option<Self> { todo!() }
+    pub fn for_ecosystem(ecosystem: &str) -> Option<Self> {
+        let base = ecosystem.split(':').next().unwrap_or(ecosystem);
+        Self::find(|r| r.ecosystems.contains(&base))
+    }
+
     /// Total order; texts that are no version of the scheme are ordered all the same.
-    pub fn compare(self, _a: &str, _b: &str) -> Ordering { todo!() }
+    pub fn compare(self, a: &str, b: &str) -> Ordering {
+        (self.rules().compare)(a, b)
+    }
+
     /// Whether the text is a version of the scheme.
-    pub fn is_valid(self, _version: &str) -> bool { todo!() }
+    pub fn is_valid(self, version: &str) -> bool {
+        (self.rules().is_valid)(version)
+    }
 }

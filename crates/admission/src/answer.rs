@@ -1,0 +1,296 @@
+//! From a request to its answer.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use cleanbill_model::{
+    AdmissionAnswer, AdmissionRequest, Decision, ImageField, ImageFieldKind, JsonPatch, Reason, ReasonCode, Reference, Verdict,
+};
+use cleanbill_oci::Client;
+use cleanbill_policy::{FailurePolicy, PolicySet};
+use futures::StreamExt as _;
+use tokio::time::Instant;
+
+use crate::facts::Facts;
+use crate::look::{Found, Sources, verdict};
+use crate::message::{self, Open};
+
+/// Images looked at together in one request.
+const AT_ONCE: usize = 8;
+
+/// Which of the two calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Verify Pods and pin them.
+    Mutate,
+    /// Verify what is pinned, and templates.
+    Validate,
+}
+
+/// Which hook was called: Kubernetes knows one failure policy a hook, so there is one for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hook {
+    /// Only policies with this failure policy are judged.
+    pub failure: FailurePolicy,
+    /// Refusals are warnings.
+    pub audit: bool,
+}
+
+/// Bounds of a request.
+#[derive(Debug, Clone)]
+pub struct AdmissionOptions {
+    /// When an answer is given at the latest: half a second before the API server stops waiting.
+    pub deadline: Duration,
+    /// Images an object may have.
+    pub max_images: usize,
+}
+
+impl Default for AdmissionOptions {
+    fn default() -> Self {
+        Self { deadline: Duration::from_millis(9500), max_images: 64 }
+    }
+}
+
+/// Answers requests. Shared by all callers.
+pub struct Admission {
+    policies: RwLock<Arc<PolicySet>>,
+    client: Client,
+    options: AdmissionOptions,
+    facts: Facts,
+}
+
+impl Admission {
+    /// With `policies` in force.
+    pub fn new(policies: PolicySet, client: Client, options: AdmissionOptions) -> Self {
+        Self { policies: RwLock::new(Arc::new(policies)), client, options, facts: Facts::default() }
+    }
+
+    /// Puts other policies in force, from the next request on. What is known about images stays: it
+    /// does not depend on policies.
+    pub fn replace(&self, policies: PolicySet) {
+        *self.policies.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policies);
+    }
+
+    /// The policies in force.
+    pub fn policies(&self) -> Arc<PolicySet> {
+        self.policies.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The longest that an answer takes.
+    pub fn deadline(&self) -> Duration {
+        self.options.deadline
+    }
+
+    /// The answer to one call. `proven`: the caller is known to be the API server; others, and dry
+    /// runs, change nothing that is kept.
+    pub async fn answer(&self, phase: Phase, hook: Hook, request: AdmissionRequest, proven: bool) -> AdmissionAnswer {
+        self.answer_within(self.options.deadline, phase, hook, request, proven).await
+    }
+
+    /// The same for a caller that waits less long.
+    pub async fn answer_within(
+        &self,
+        deadline: Duration,
+        phase: Phase,
+        hook: Hook,
+        request: AdmissionRequest,
+        proven: bool,
+    ) -> AdmissionAnswer {
+        let started = Instant::now();
+        let policies = self.policies().with_failure_policy(hook.failure);
+        let pod = request.kind == "Pod";
+        if policies.names().is_empty() || request.images.is_empty() || (phase == Phase::Mutate && !pod) {
+            return Draft::default().finish(&request, hook);
+        }
+        let mut draft = Draft::default();
+        if request.images.len() > self.options.max_images {
+            draft.refuse(format!(
+                "the object names {} images, more than the {} that are looked at in one request\n  hint: split it into several objects",
+                request.images.len(),
+                self.options.max_images
+            ));
+            return draft.finish(&request, hook);
+        }
+        let sources = Sources {
+            client: &self.client,
+            facts: &self.facts,
+            keep: proven && !request.dry_run,
+            started,
+            deadline: started + deadline.min(self.options.deadline),
+        };
+
+        let mut places: Vec<(&ImageField, Reference)> = Vec::new();
+        for field in &request.images {
+            match Reference::parse(&field.image) {
+                Ok(reference) => places.push((field, reference)),
+                // A text in a field we do not know need not be an image.
+                Err(_) if field.kind == ImageFieldKind::Unknown => {}
+                Err(error) => draft.refuse(format!("image {:?} at {} cannot be verified: {error}", field.image, field.pointer)),
+            }
+        }
+        // One look an image, however often it is named: all its places get the same digest.
+        let images: Vec<&Reference> =
+            places.iter().map(|(_, image)| (image, ())).collect::<BTreeMap<_, _>>().into_keys().collect();
+        let judged: BTreeMap<&Reference, Verdict> = futures::stream::iter(images)
+            .map(|image| {
+                let (policies, request, sources) = (&policies, &request, &sources);
+                async move { (image, look(policies, request, image, phase, pod, sources).await) }
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+
+        for (field, image) in &places {
+            let Some(verdict) = judged.get(image) else { continue };
+            draft.warnings.extend(verdict.warnings.iter().map(|reason| message::warning(field, reason)));
+            match verdict.decision {
+                Decision::Admit => {
+                    if phase == Phase::Mutate
+                        && image.digest().is_none()
+                        && let Some(digest) = &verdict.digest
+                        && policies.pins(&request, image)
+                    {
+                        let value = format!("{}@{digest}", field.image);
+                        draft.patches.push(JsonPatch { pointer: field.pointer.clone(), value });
+                    }
+                }
+                Decision::Undecided if hook.failure == FailurePolicy::Ignore => {
+                    draft.warnings.push(format!("{} (admitted: failurePolicy Ignore)", message::line(field, verdict)));
+                }
+                Decision::Refuse | Decision::Undecided => draft.open.push(((*field).clone(), verdict.clone())),
+            }
+        }
+        draft.verdicts = judged.into_values().collect();
+        draft.finish(&request, hook)
+    }
+
+    /// What the API server would make of an object: both mutating hooks, then both validating hooks
+    /// on what came out. Nothing is kept.
+    pub async fn admit(&self, request: AdmissionRequest) -> AdmissionAnswer {
+        let mut current = request.clone();
+        let mut patches: Vec<JsonPatch> = Vec::new();
+        let mut warnings: Vec<String> = Vec::new();
+        let mut verdicts: Vec<Verdict> = Vec::new();
+        for phase in [Phase::Mutate, Phase::Validate] {
+            let mut refused: Option<AdmissionAnswer> = None;
+            for failure in [FailurePolicy::Ignore, FailurePolicy::Fail] {
+                let answer = self.answer(phase, Hook { failure, audit: false }, current.clone(), false).await;
+                for patch in &answer.patches {
+                    if let Some(field) = current.images.iter_mut().find(|f| f.pointer == patch.pointer) {
+                        field.image.clone_from(&patch.value);
+                    }
+                }
+                patches.extend(answer.patches.iter().cloned());
+                for warning in &answer.warnings {
+                    if !warnings.contains(warning) {
+                        warnings.push(warning.clone());
+                    }
+                }
+                for verdict in &answer.verdicts {
+                    if !verdicts.contains(verdict) {
+                        verdicts.push(verdict.clone());
+                    }
+                }
+                if !answer.allowed {
+                    refused = Some(match refused {
+                        None => answer,
+                        Some(first) => AdmissionAnswer {
+                            message: format!("{}\n{}", first.message, answer.message),
+                            code: first.code.min(answer.code),
+                            ..first
+                        },
+                    });
+                }
+            }
+            if let Some(refused) = refused {
+                return AdmissionAnswer { warnings, verdicts, patches: Vec::new(), ..refused };
+            }
+        }
+        AdmissionAnswer { uid: request.uid, allowed: true, message: String::new(), code: 200, warnings, patches, verdicts }
+    }
+}
+
+async fn look(
+    policies: &PolicySet,
+    request: &AdmissionRequest,
+    image: &Reference,
+    phase: Phase,
+    pod: bool,
+    sources: &Sources<'_>,
+) -> Verdict {
+    let demand = policies.demand(request, image);
+    if !demand.applies {
+        let reason = Reason {
+            code: ReasonCode::NoPolicy,
+            policy: String::new(),
+            rule: String::new(),
+            message: "no policy speaks of the image".to_owned(),
+            hint: String::new(),
+            attempts: Vec::new(),
+        };
+        return Verdict {
+            image: image.clone(),
+            digest: image.digest().cloned(),
+            decision: Decision::Admit,
+            reasons: vec![reason],
+            warnings: Vec::new(),
+        };
+    }
+    let found: Found = if phase == Phase::Validate && pod && image.digest().is_none() {
+        sources.no_digest(image).await
+    } else {
+        sources.evidence(image, &demand).await
+    };
+    verdict(policies, request, image, &found)
+}
+
+/// An answer in the making.
+#[derive(Default)]
+struct Draft {
+    /// Refusals that are not about one image's evidence.
+    refusals: Vec<String>,
+    /// Images that may not come in.
+    open: Vec<(ImageField, Verdict)>,
+    warnings: Vec<String>,
+    patches: Vec<JsonPatch>,
+    verdicts: Vec<Verdict>,
+}
+
+impl Draft {
+    fn refuse(&mut self, message: String) {
+        self.refusals.push(message);
+    }
+
+    fn finish(mut self, request: &AdmissionRequest, hook: Hook) -> AdmissionAnswer {
+        let open: Vec<Open<'_>> = self.open.iter().map(|(field, verdict)| Open { field, verdict }).collect();
+        let mut message = self.refusals.join("\n");
+        if !open.is_empty() {
+            if !message.is_empty() {
+                message.push('\n');
+            }
+            message.push_str(&message::refusal(&open));
+        }
+        let allowed = message.is_empty();
+        let certain = !self.refusals.is_empty() || open.iter().any(|o| o.verdict.decision == Decision::Refuse);
+        let code = match (allowed, certain) {
+            (true, _) => 200,
+            (false, true) => 403,
+            (false, false) => 500,
+        };
+        if !allowed && hook.audit {
+            self.warnings.extend(self.refusals.iter().map(|refusal| format!("would be refused: {refusal}")));
+            self.warnings.extend(open.iter().map(|o| format!("would be refused: {}", message::line(o.field, o.verdict))));
+        }
+        let refused = !allowed && !hook.audit;
+        AdmissionAnswer {
+            uid: request.uid.clone(),
+            allowed: !refused,
+            message: if refused { message } else { String::new() },
+            code: if refused { code } else { 200 },
+            warnings: self.warnings,
+            patches: if refused { Vec::new() } else { self.patches },
+            verdicts: self.verdicts,
+        }
+    }
+}

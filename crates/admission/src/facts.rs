@@ -1,0 +1,140 @@
+//! What is attached to a digest, kept for a short while.
+//!
+//! Keyed by registry, repository and digest, never by tag, and holding facts alone: a verdict is
+//! computed from them each time, so an edited policy or another repository counts at once (A32, A75).
+//! What could not be reached is never kept. One caller at a time fetches for a key; the others wait
+//! and read what it found.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use cleanbill_model::{Digest, Reference};
+use cleanbill_trust::Collected;
+use tokio::sync::Mutex as Turn;
+
+/// How long facts count that hold a signature which the asking policies accept.
+const SIGNED_FOR: Duration = Duration::from_secs(60);
+/// How long facts count that hold none: somebody may just be signing.
+const UNSIGNED_FOR: Duration = Duration::from_secs(10);
+/// Entries kept; the oldest go first.
+const CAPACITY: usize = 4096;
+
+/// What facts are about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    registry: String,
+    repository: String,
+    digest: Digest,
+}
+
+impl Key {
+    pub(crate) fn new(image: &Reference, digest: &Digest) -> Self {
+        Self {
+            registry: image.registry().to_owned(),
+            repository: image.repository().to_owned(),
+            digest: digest.clone(),
+        }
+    }
+}
+
+struct Entry {
+    collected: Arc<Collected>,
+    since: Instant,
+}
+
+/// The facts, shared by all requests.
+#[derive(Default)]
+pub(crate) struct Facts {
+    entries: Mutex<HashMap<Key, Entry>>,
+    turns: Mutex<HashMap<Key, Arc<Turn<()>>>>,
+}
+
+impl Facts {
+    /// What is known about `key` and still counts; `signed` says whether the caller's policies find a
+    /// valid signature in it.
+    pub(crate) fn read(&self, key: &Key, now: Instant, signed: impl Fn(&Collected) -> bool) -> Option<Arc<Collected>> {
+        let (collected, age) = {
+            let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            let entry = entries.get(key)?;
+            (entry.collected.clone(), now.saturating_duration_since(entry.since))
+        };
+        let limit = if age < UNSIGNED_FOR || !signed(&collected) { UNSIGNED_FOR } else { SIGNED_FOR };
+        (age < limit).then_some(collected)
+    }
+
+    /// Keeps what was found.
+    fn keep(&self, key: Key, collected: Arc<Collected>, now: Instant) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= CAPACITY && !entries.contains_key(&key) {
+            entries.retain(|_, entry| now.saturating_duration_since(entry.since) < SIGNED_FOR);
+            if entries.len() >= CAPACITY
+                && let Some(oldest) = entries.iter().min_by_key(|(_, entry)| entry.since).map(|(key, _)| key.clone())
+            {
+                entries.remove(&oldest);
+            }
+        }
+        entries.insert(key, Entry { collected, since: now });
+    }
+
+    /// What is known, else what `fetch` finds. With `keep` false nothing is changed: what is known
+    /// is read, and nobody else waits for the caller.
+    pub(crate) async fn get<E, F>(
+        &self,
+        key: Key,
+        keep: bool,
+        signed: impl Fn(&Collected) -> bool,
+        fetch: impl FnOnce() -> F,
+    ) -> Result<Arc<Collected>, E>
+    where
+        F: Future<Output = Result<Collected, E>>,
+    {
+        if let Some(known) = self.read(&key, Instant::now(), &signed) {
+            return Ok(known);
+        }
+        if !keep {
+            return fetch().await.map(Arc::new);
+        }
+        let turn = Held::new(self, key.clone());
+        let _mine = turn.turn.lock().await;
+        if let Some(known) = self.read(&key, Instant::now(), &signed) {
+            return Ok(known);
+        }
+        let collected = Arc::new(fetch().await?);
+        self.keep(key, collected.clone(), Instant::now());
+        Ok(collected)
+    }
+
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// A place in the queue for a key; the queue goes when the last one leaves, also by a timeout.
+struct Held<'a> {
+    facts: &'a Facts,
+    key: Key,
+    turn: Arc<Turn<()>>,
+}
+
+impl<'a> Held<'a> {
+    fn new(facts: &'a Facts, key: Key) -> Self {
+        let turn = facts.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
+        Self { facts, key, turn }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let mut turns = self.facts.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // Ours and the map's.
+        if Arc::strong_count(&self.turn) <= 2 {
+            turns.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

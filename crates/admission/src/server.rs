@@ -1,0 +1,222 @@
+//! The listener: TLS with our own certificate, a secret path, nothing else.
+//!
+//! `POST /mutate/SECRET/{ignore|fail}[/audit]`, `POST /validate/…`; `GET /healthz`, `GET /readyz`.
+//! Who does not know the secret gets 401 and has changed nothing (A71).
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path as Parts, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum_server::tls_rustls::RustlsConfig;
+use cleanbill_cluster::review;
+use cleanbill_model::Timestamp;
+use cleanbill_policy::FailurePolicy;
+
+use crate::certs::{CertError, Identity};
+use crate::{Admission, Hook, Phase};
+
+/// How often certificates are looked after.
+const RENEWAL: Duration = Duration::from_secs(5);
+/// How long a caller may take to send its review.
+const SENDING: Duration = Duration::from_secs(10);
+/// What is left for the answer to travel.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// Why the webhook does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Certificates.
+    #[error(transparent)]
+    Certificates(#[from] CertError),
+    /// TLS.
+    #[error("the webhook's certificate cannot be used: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The address.
+    #[error("{address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A webhook that listens.
+pub struct Server {
+    router: Router,
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+    tls: Tls,
+}
+
+/// The certificate in use.
+struct Tls {
+    config: RustlsConfig,
+    data_dir: PathBuf,
+    names: Vec<String>,
+    identity: Identity,
+}
+
+struct Shared {
+    admission: Arc<Admission>,
+    secret: String,
+}
+
+impl Server {
+    /// Listens on `address`, with certificates and secret from `data_dir`.
+    pub async fn bind(admission: Arc<Admission>, address: SocketAddr, data_dir: &Path) -> Result<Self, ServerError> {
+        let failed = |source| ServerError::Listen { address, source };
+        let names = vec![address.ip().to_string()];
+        let identity = Identity::open(data_dir, &names, Timestamp::now())?;
+        let config = RustlsConfig::from_config(identity.tls()?);
+        let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let router = router(admission, identity.secret.clone());
+        Ok(Self { router, listener, address, tls: Tls { config, data_dir: data_dir.to_owned(), names, identity } })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The certificate of its authority and its secret.
+    pub fn identity(&self) -> &Identity {
+        &self.tls.identity
+    }
+
+    /// Serves until it is dropped. Certificates are renewed on the way, without a connection lost.
+    pub async fn run(self) -> Result<(), ServerError> {
+        let Self { router, listener, address, mut tls } = self;
+        let failed = |source| ServerError::Listen { address, source };
+        let serving = axum_server::from_tcp_rustls(listener, tls.config.clone()).map_err(failed)?;
+        let renewing = async move {
+            let mut tick = tokio::time::interval(RENEWAL);
+            loop {
+                tick.tick().await;
+                if let Err(error) = tls.renew(Timestamp::now()) {
+                    tracing::warn!(%error, "the webhook's certificate stays as it is");
+                }
+            }
+        };
+        tokio::select! {
+            served = serving.serve(router.into_make_service()) => served.map_err(failed),
+            never = renewing => never,
+        }
+    }
+}
+
+impl Tls {
+    /// Takes over a certificate that was made again, here or by another process.
+    fn renew(&mut self, now: Timestamp) -> Result<bool, ServerError> {
+        let identity = Identity::open(&self.data_dir, &self.names, now)?;
+        if identity.certificate_pem == self.identity.certificate_pem {
+            return Ok(false);
+        }
+        self.config.reload_from_config(identity.tls()?);
+        self.identity = identity;
+        Ok(true)
+    }
+}
+
+fn router(admission: Arc<Admission>, secret: String) -> Router {
+    let shared = Arc::new(Shared { admission, secret });
+    Router::new()
+        .route("/{phase}/{secret}/{failure}", post(reviewed))
+        .route("/{phase}/{secret}/{failure}/{audit}", post(reviewed))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .method_not_allowed_fallback(|| async { StatusCode::NOT_FOUND })
+        .with_state(shared)
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    if shared.admission.policies().names().is_empty() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "no policy is in force\n").into_response();
+    }
+    (StatusCode::OK, "ok\n").into_response()
+}
+
+async fn reviewed(
+    State(shared): State<Arc<Shared>>,
+    Parts(parts): Parts<Vec<(String, String)>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let part = |name: &str| parts.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let phase = match part("phase") {
+        Some("mutate") => Phase::Mutate,
+        Some("validate") => Phase::Validate,
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    // Before anything of the body is read.
+    if !same(part("secret").unwrap_or_default(), &shared.secret) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let failure = match part("failure") {
+        Some("fail") => FailurePolicy::Fail,
+        Some("ignore") => FailurePolicy::Ignore,
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let audit = match part("audit") {
+        None => false,
+        Some("audit") => true,
+        Some(_) => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let json = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"));
+    if !json {
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "an AdmissionReview comes as application/json\n").into_response();
+    }
+    let started = tokio::time::Instant::now();
+    let bytes = match tokio::time::timeout(SENDING, axum::body::to_bytes(body, review::LIMIT)).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(error)) => {
+            let text = format!("the AdmissionReview could not be read whole (at most {} bytes): {error}\n", review::LIMIT);
+            return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
+        }
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the AdmissionReview did not come in time\n").into_response(),
+    };
+    let request = match review::parse(&bytes) {
+        Ok(request) => request,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    let deadline = shared.admission.deadline().min(patience(query.as_deref())).saturating_sub(started.elapsed());
+    let (kind, namespace, name) = (request.kind.clone(), request.namespace.clone(), request.name.clone());
+    let answer = shared.admission.answer_within(deadline, phase, Hook { failure, audit }, request, true).await;
+    tracing::info!(
+        ?phase, ?failure, audit, kind, namespace, name,
+        allowed = answer.allowed, code = answer.code, elapsed = ?started.elapsed(), "admission"
+    );
+    ([(header::CONTENT_TYPE, "application/json")], review::respond(&answer)).into_response()
+}
+
+/// API servers say how long they wait, in whole seconds: `?timeout=10s`.
+fn patience(query: Option<&str>) -> Duration {
+    query
+        .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("timeout=")))
+        .and_then(|value| value.strip_suffix('s')?.parse().ok())
+        .map_or(Duration::MAX, |seconds: u64| Duration::from_secs(seconds).saturating_sub(MARGIN))
+}
+
+/// Takes the same time wherever the texts differ.
+fn same(given: &str, secret: &str) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), secret.as_bytes()).is_ok()
+}
+
+#[cfg(test)]
+mod tests;

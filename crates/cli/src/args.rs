@@ -1,0 +1,394 @@
+//! The command line: one grammar for everything. Verbs and flags that people know from cosign, trivy
+//! and kubectl keep their names and habits.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "Exit codes: 0 done and gates passed · 1 done, a gate refused · 2 could not do it";
+
+/// cleanbill: who made it, what is in it, may it run, and where does it run.
+#[derive(Debug, Parser)]
+#[command(name = "cleanbill", version, about, after_help = EXIT_CODES, disable_help_subcommand = false)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct Common {
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more on stderr; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Docker configuration with registry credentials (default: $DOCKER_CONFIG/config.json or ~/.docker/config.json)
+    #[arg(long, global = true, value_name = "FILE", env = "CLEANBILL_REGISTRY_CONFIG")]
+    pub(crate) registry_config: Option<PathBuf>,
+    /// Registry host[:port] spoken to by plain HTTP; loopback hosts are anyway
+    #[arg(long, global = true, value_name = "HOST")]
+    pub(crate) insecure_registry: Vec<String>,
+    /// Give up on one registry operation after so many seconds
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Find vulnerable packages in images, archives and SBOMs
+    Scan(Scan),
+    /// Write the bill of materials of an image
+    Sbom(Sbom),
+    /// Build and inspect the advisory database
+    #[command(subcommand)]
+    Db(Db),
+    /// Compare two versions by an ecosystem's own order; prints < = or >
+    Vercmp(Vercmp),
+    /// Sign an image with a key
+    Sign(Sign),
+    /// Verify that an image is signed by a key
+    Verify(Verify),
+    /// Make a key pair in cosign's format
+    GenerateKeyPair(GenerateKeyPair),
+    /// Print the public half of a private key
+    PublicKey(PublicKeyArgs),
+    /// Work with policies
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Judge one AdmissionReview from stdin, without a cluster
+    Admit(Admit),
+    /// Set up the admission webhook
+    #[command(subcommand)]
+    Admission(Admission),
+    /// Run hub and agents in one process
+    Up(Up),
+    /// Which pods, in all clusters, run it: CVE, `name < version`, purl, digest
+    Where(Where),
+    /// What became known to run, newest first
+    Alerts(Alerts),
+}
+
+/// `cleanbill scan`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  cleanbill scan ghcr.io/org/app:1.2 --db advisories.db\n  cleanbill scan image.tar --fail-on high\n  cleanbill scan --exit-code 1 --severity CRITICAL,HIGH registry.example/app:1")]
+pub(crate) struct Scan {
+    /// Image reference, archive, layout folder or SBOM; `-` reads an SBOM from stdin
+    #[arg(required = true, value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Format[=file]: table, json (repeatable)
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) output: Vec<String>,
+    /// os/architecture[/variant] to choose from an index
+    #[arg(long)]
+    pub(crate) platform: Option<String>,
+    /// Advisory database
+    #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
+    pub(crate) db: Option<PathBuf>,
+    /// Ask nobody for advisories
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Exit 1 on findings at or above: low, medium, high, critical, none; `,fixable` counts only those with a fix
+    #[arg(long, value_name = "SEVERITY[,fixable]")]
+    pub(crate) fail_on: Option<String>,
+    /// Show only these severities (trivy's word)
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) severity: Vec<String>,
+    /// Exit with this number when a finding is shown or something is not known (trivy's word)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) exit_code: u8,
+    /// Show only findings that have a fix (trivy's word)
+    #[arg(long, visible_alias = "only-fixed")]
+    pub(crate) ignore_unfixed: bool,
+    /// Ignorance that may pass a gate: uncovered, stale, unreadable
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) allow: Vec<String>,
+    /// Days after which a database is too old for a gate
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    pub(crate) max_age: u32,
+    /// Exit 2 when something could not be read
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// `cleanbill sbom`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Sbom {
+    /// Image reference, archive, layout folder or SBOM; `-` reads an SBOM from stdin
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: String,
+    /// Format[=file]: cyclonedx-json, purls, table (repeatable)
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) output: Vec<String>,
+    /// os/architecture[/variant] to choose from an index
+    #[arg(long)]
+    pub(crate) platform: Option<String>,
+    /// Exit 2 when something could not be read
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// `cleanbill db`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Compile advisories into one file
+    Build {
+        /// Files and folders: OSV records, the Debian tracker's JSON
+        #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+        from: Vec<PathBuf>,
+        /// The database file
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
+        to: Option<PathBuf>,
+    },
+    /// Say what a database holds and how old it is
+    Status {
+        /// The database file
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
+        db: Option<PathBuf>,
+        /// table or json
+        #[arg(short, long, default_value = "table")]
+        output: Format,
+    },
+}
+
+/// `cleanbill vercmp`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Vercmp {
+    /// dpkg, maven, go, semver
+    pub(crate) scheme: String,
+    /// A version; `-` reads `A<tab>B` lines from stdin
+    pub(crate) a: String,
+    /// The other version
+    pub(crate) b: Option<String>,
+}
+
+/// `cleanbill sign`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example: cleanbill sign --key cosign.key registry.example/app@sha256:…\nThe password is read from COSIGN_PASSWORD or asked for.")]
+pub(crate) struct Sign {
+    /// Image references
+    #[arg(required = true, value_name = "REF")]
+    pub(crate) images: Vec<String>,
+    /// Private key file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// key=value to sign with the image (repeatable)
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    pub(crate) annotations: Vec<String>,
+    /// Write a transparency-log entry (not available yet)
+    #[arg(long, num_args = 0..=1, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) tlog_upload: bool,
+    /// Accepted for cosign's sake: nothing is asked
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Accepted for cosign's sake: no signing configuration is fetched
+    #[arg(long, hide = true, num_args = 0..=1, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) use_signing_config: bool,
+}
+
+/// `cleanbill verify`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example: cleanbill verify --key cosign.pub registry.example/app:1.2")]
+pub(crate) struct Verify {
+    /// Image references
+    #[arg(required = true, value_name = "REF")]
+    pub(crate) images: Vec<String>,
+    /// Public key file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// text or json; text prints the signed claims as cosign does
+    #[arg(short, long, default_value = "text", value_parser = ["text", "json"])]
+    pub(crate) output: String,
+    /// Accepted for cosign's sake: with a key no log entry is demanded
+    #[arg(long, num_args = 0..=1, default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) insecure_ignore_tlog: bool,
+    /// Demand an entry in this transparency log (not available yet)
+    #[arg(long, value_name = "URL")]
+    pub(crate) rekor_url: Option<String>,
+}
+
+/// `cleanbill generate-key-pair`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GenerateKeyPair {
+    /// Writes PREFIX.key and PREFIX.pub
+    #[arg(long, value_name = "PREFIX", default_value = "cosign")]
+    pub(crate) output_key_prefix: String,
+}
+
+/// `cleanbill public-key`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PublicKeyArgs {
+    /// Private key file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// Write to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outfile: Option<PathBuf>,
+}
+
+/// `cleanbill policy`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Say what the policies make of an image or a resource; without either, whether they can be read
+    Check {
+        /// Policy files
+        #[arg(short, long, required = true, value_name = "FILE")]
+        policy: Vec<PathBuf>,
+        /// An image, as if a Pod in NAMESPACE named it
+        #[arg(long, value_name = "REF", conflicts_with = "resource")]
+        image: Option<String>,
+        /// A file with a Pod, Deployment, …
+        #[arg(long, value_name = "FILE")]
+        resource: Option<PathBuf>,
+        /// Namespace of what is judged
+        #[arg(short, long, default_value = "default")]
+        namespace: String,
+        /// table or json
+        #[arg(short, long, default_value = "table")]
+        output: Format,
+    },
+}
+
+/// `cleanbill admit`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example: cleanbill admit -p policy.yaml < review.json")]
+pub(crate) struct Admit {
+    /// Policy files
+    #[arg(short, long, required = true, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+}
+
+/// `cleanbill admission`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admission {
+    /// Print the webhook configurations, CA included, for kubectl apply
+    Manifest {
+        /// Where the API server reaches the webhook: https://HOST:PORT
+        #[arg(long, value_name = "URL", required_unless_present = "service", conflicts_with = "service")]
+        url: Option<String>,
+        /// The Service in front of the webhook
+        #[arg(long, value_name = "NS/NAME[:PORT]")]
+        service: Option<String>,
+        /// audit: warns and admits; enforce: refuses
+        #[arg(long, default_value = "audit")]
+        mode: Mode,
+        /// Where `up` keeps its data
+        #[arg(long, value_name = "DIR", env = "CLEANBILL_DATA_DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+/// What a refusal does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Warn and admit.
+    Audit,
+    /// Refuse.
+    Enforce,
+}
+
+/// `cleanbill up`
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "Examples:\n  cleanbill up --demo\n  cleanbill up --context prod --advisories ./advisories --policy verify.yaml\nClusters are only read: get, list and watch of pods, nodes, replicasets, jobs and the kube-system namespace.")]
+pub(crate) struct Up {
+    /// Kubeconfig file (default: $KUBECONFIG or ~/.kube/config)
+    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// A cluster to watch (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Vec<String>,
+    /// Policy files or folders for the admission webhook (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// Folder of advisories that is watched (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) advisories: Vec<PathBuf>,
+    /// Advisory database
+    #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
+    pub(crate) db: Option<PathBuf>,
+    /// Where everything is kept (default: $XDG_DATA_HOME/cleanbill)
+    #[arg(long, value_name = "DIR", env = "CLEANBILL_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Address of pages and API; loopback only
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
+    pub(crate) listen: String,
+    /// Address of the admission webhook (HTTPS); loopback only
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    pub(crate) admission: String,
+    /// Seconds between looks at advisories and policies
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    pub(crate) poll: u64,
+    /// A made-up cluster with three images, to look around
+    #[arg(long, conflicts_with_all = ["context", "policy"])]
+    pub(crate) demo: bool,
+    /// One JSON line a service on stdout once all are ready
+    #[arg(long)]
+    pub(crate) ready_json: bool,
+}
+
+/// Which hub to ask.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct HubArgs {
+    /// URL of the hub (default: the one that runs on the data directory)
+    #[arg(long, value_name = "URL", env = "CLEANBILL_HUB")]
+    pub(crate) hub: Option<String>,
+    /// Where `up` keeps its data
+    #[arg(long, value_name = "DIR", env = "CLEANBILL_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// File that holds the token (default: `token` in the data directory)
+    #[arg(long, value_name = "FILE", env = "CLEANBILL_TOKEN_FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// `cleanbill where`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  cleanbill where CVE-2021-44228\n  cleanbill where 'log4j-core < 2.17.1'\n  cleanbill where pkg:maven/org.apache.logging.log4j/log4j-core")]
+pub(crate) struct Where {
+    /// CVE, GHSA or other id · 'name < version' · purl · digest
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: String,
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+    /// table or json
+    #[arg(short, long, default_value = "table")]
+    pub(crate) output: Format,
+    /// Matches a page
+    #[arg(long, default_value_t = 200)]
+    pub(crate) limit: usize,
+    /// Go on after this cursor (`next` of the page before)
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+}
+
+/// `cleanbill alerts`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Alerts {
+    #[command(subcommand)]
+    pub(crate) action: Option<AlertAction>,
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+    /// table or json
+    #[arg(short, long, default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AlertAction {
+    /// Note that somebody takes care of it
+    Ack {
+        /// Id of the alert
+        id: String,
+    },
+}
+
+/// Format of what goes to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}

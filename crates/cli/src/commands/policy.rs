@@ -1,0 +1,174 @@
+//! `cleanbill policy check`: what policies make of an image or a resource, without a cluster.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use cleanbill_admission::{Admission, AdmissionOptions};
+use cleanbill_model::{
+    AdmissionAnswer, AdmissionRequest, Decision, ImageField, ImageFieldKind, Operation, Reason, Verdict,
+};
+use cleanbill_policy::PolicySet;
+use serde_json::{Value, json};
+
+use crate::args::{Common, Format, Policy};
+use crate::{Outcome, credentials, output};
+
+const FILE_LIMIT: u64 = 16 << 20;
+
+pub(crate) async fn run(args: &Policy, common: &Common) -> anyhow::Result<Outcome> {
+    let Policy::Check { policy, image, resource, namespace, output: format } = args;
+    let policies = load(policy)?;
+    let requests = match (image, resource) {
+        (Some(image), _) => vec![pod_of(image, namespace)],
+        (None, Some(file)) => resources(file, namespace)?,
+        (None, None) => {
+            output::say(format!("{} policies can be read: {}", policies.names().len(), policies.names().join(", ")));
+            return Ok(Outcome::Done);
+        }
+    };
+    let admission = Admission::new(policies, credentials::client(common)?, AdmissionOptions::default());
+    let mut answers = Vec::new();
+    for request in requests {
+        let name = format!("{} {}/{}", request.kind, request.namespace, request.name);
+        answers.push((name, admission.admit(request).await));
+    }
+    let text = match format {
+        Format::Table => answers.iter().map(|(name, answer)| table(name, answer)).collect(),
+        Format::Json => as_json(&answers)?,
+    };
+    output::data(text)?;
+    let verdicts = || answers.iter().flat_map(|(_, a)| &a.verdicts);
+    if verdicts().any(|v| v.decision == Decision::Undecided) {
+        anyhow::bail!("could not find out about every image (see above)");
+    }
+    let refused = answers.iter().any(|(_, a)| !a.allowed);
+    Ok(if refused { Outcome::Refused(1) } else { Outcome::Done })
+}
+
+/// Reads policy files, and folders one level deep; says warnings, and refuses all on any error.
+pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<PolicySet> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).with_context(|| format!("could not read {}", path.display()))?;
+            let mut inside = Vec::new();
+            for entry in entries {
+                let file = entry.with_context(|| format!("could not read {}", path.display()))?.path();
+                if file.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") && file.is_file() {
+                    inside.push(file);
+                }
+            }
+            inside.sort();
+            for file in inside {
+                files.push((file.display().to_string(), read(&file)?));
+            }
+        } else {
+            files.push((path.display().to_string(), read(path)?));
+        }
+    }
+    if files.is_empty() {
+        anyhow::bail!("no policy file was found\nhint: policies are files that end in .yaml, .yml or .json");
+    }
+    match cleanbill_admission::load(&files) {
+        Ok((policies, warnings)) => {
+            for warning in warnings {
+                output::say(warning);
+            }
+            Ok(policies)
+        }
+        Err(diagnostics) => {
+            let text: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
+            anyhow::bail!("the policies cannot be used\n{}", text.join("\n"));
+        }
+    }
+}
+
+fn read(path: &PathBuf) -> anyhow::Result<String> {
+    let size = std::fs::metadata(path).with_context(|| format!("could not read {}", path.display()))?.len();
+    if size > FILE_LIMIT {
+        anyhow::bail!("{} is larger than {} MiB", path.display(), FILE_LIMIT >> 20);
+    }
+    std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))
+}
+
+/// A Pod with one container, as if somebody ran the image.
+fn pod_of(image: &str, namespace: &str) -> AdmissionRequest {
+    AdmissionRequest {
+        uid: "policy-check".to_owned(),
+        operation: Operation::Create,
+        kind: "Pod".to_owned(),
+        namespace: namespace.to_owned(),
+        name: "policy-check".to_owned(),
+        labels: BTreeMap::new(),
+        subresource: None,
+        dry_run: true,
+        images: vec![ImageField {
+            pointer: "/spec/containers/0/image".to_owned(),
+            kind: ImageFieldKind::Container,
+            container: "main".to_owned(),
+            image: image.to_owned(),
+        }],
+        platform: None,
+    }
+}
+
+/// Every document of a manifest file, as requests to create it.
+fn resources(file: &PathBuf, namespace: &str) -> anyhow::Result<Vec<AdmissionRequest>> {
+    let requests = cleanbill_cluster::review::from_manifests(&read(file)?, namespace)
+        .with_context(|| format!("could not read {}", file.display()))?;
+    if requests.is_empty() {
+        anyhow::bail!("{} holds no resource", file.display());
+    }
+    Ok(requests)
+}
+
+fn table(name: &str, answer: &AdmissionAnswer) -> String {
+    let mut text = format!("{name}: {}\n", if answer.allowed { "admitted" } else { "refused" });
+    for verdict in &answer.verdicts {
+        let digest = verdict.digest.as_ref().map(|d| format!(" ({d})")).unwrap_or_default();
+        text.push_str(&format!("  {} {}{digest}\n", verdict.decision.name(), verdict.image));
+        for (mark, reason) in
+            verdict.reasons.iter().map(|r| ("", r)).chain(verdict.warnings.iter().map(|r| ("audit: ", r)))
+        {
+            let rule = if reason.policy.is_empty() { String::new() } else { format!("{}/{}: ", reason.policy, reason.rule) };
+            text.push_str(&format!("    {mark}{rule}{}\n", reason.message));
+            for attempt in &reason.attempts {
+                text.push_str(&format!("      {}: {}\n", attempt.what, attempt.outcome));
+            }
+            if !reason.hint.is_empty() {
+                text.push_str(&format!("      hint: {}\n", reason.hint));
+            }
+        }
+    }
+    if answer.verdicts.is_empty() {
+        if answer.message.is_empty() {
+            text.push_str("  names no image\n");
+        } else {
+            text.push_str(&format!("  {}\n", answer.message));
+        }
+    }
+    cleanbill_report::terminal::clean_lines(&text).into_owned()
+}
+
+fn as_json(answers: &[(String, AdmissionAnswer)]) -> anyhow::Result<String> {
+    let reason = |r: &Reason| {
+        json!({"code": r.code.name(), "policy": r.policy, "rule": r.rule, "message": r.message, "hint": r.hint,
+               "attempts": r.attempts.iter().map(|a| json!({"what": a.what, "outcome": a.outcome})).collect::<Vec<_>>()})
+    };
+    let verdict = |v: &Verdict| -> Value {
+        json!({"image": v.image.to_string(), "digest": v.digest.as_ref().map(ToString::to_string),
+               "decision": v.decision.name(),
+               "reasons": v.reasons.iter().map(reason).collect::<Vec<_>>(),
+               "warnings": v.warnings.iter().map(reason).collect::<Vec<_>>()})
+    };
+    let results: Vec<_> = answers
+        .iter()
+        .map(|(name, answer)| {
+            json!({"resource": name, "allowed": answer.allowed, "message": answer.message,
+                   "verdicts": answer.verdicts.iter().map(verdict).collect::<Vec<_>>()})
+        })
+        .collect();
+    let document = json!({"schema": "cleanbill/policy-check/v1", "results": results});
+    Ok(serde_json::to_string_pretty(&document).context("could not write JSON")? + "\n")
+}

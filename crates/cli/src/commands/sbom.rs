@@ -1,0 +1,72 @@
+//! `cleanbill sbom TARGET`: what is aboard, in the format asked for.
+
+use cleanbill_model::{Problem, Sbom as Model};
+use jiff::Timestamp;
+
+use crate::args::{Common, Sbom};
+use crate::output::Sink;
+use crate::{Outcome, output, target};
+
+pub(crate) async fn run(args: &Sbom, common: &Common) -> anyhow::Result<Outcome> {
+    let sinks = args
+        .output
+        .iter()
+        .map(|o| Sink::parse(o, &["table", "cyclonedx-json", "cyclonedx-json@1.6", "purls"]))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let sbom = target::inventory(&args.target, args.platform.as_deref(), common).await?;
+    for sink in sinks {
+        let bytes = match sink.format.as_str() {
+            "purls" => cleanbill_sbom::purls::write(&sbom),
+            "table" => table(&sbom).into_bytes(),
+            _ => cleanbill_sbom::cyclonedx::write(&sbom, source_date()),
+        };
+        sink.write(&bytes)?;
+    }
+    tell_problems(&sbom.problems);
+    Ok(strict(args.strict, &sbom.problems)?)
+}
+
+/// Problems are listed on stderr; they never turn into silence.
+pub(crate) fn tell_problems(problems: &[Problem]) {
+    for p in problems {
+        let layer = p.layer.as_ref().map(|l| format!(" (layer {})", l.short())).unwrap_or_default();
+        output::say(format!("problem[{}]: {}{layer}: could not {}: {}", p.code, p.path, p.what, p.why));
+    }
+}
+
+/// With `--strict` something unread is a failure.
+pub(crate) fn strict(strict: bool, problems: &[Problem]) -> anyhow::Result<Outcome> {
+    if strict && !problems.is_empty() {
+        anyhow::bail!("{} things could not be read (they are listed above)", problems.len());
+    }
+    Ok(Outcome::Done)
+}
+
+/// `SOURCE_DATE_EPOCH`, where it is set: an SBOM states no other time, so that it stays the same.
+fn source_date() -> Option<Timestamp> {
+    std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|s| s.parse().ok()).and_then(|s| Timestamp::from_second(s).ok())
+}
+
+fn table(sbom: &Model) -> String {
+    let clean = cleanbill_report::terminal::clean;
+    let distro = match (&sbom.distro.state, sbom.distro.id.as_str()) {
+        (cleanbill_model::DistroState::Confirmed, _) => format!("{} {}", sbom.distro.id, sbom.distro.version),
+        (cleanbill_model::DistroState::None, _) => "no distribution".to_owned(),
+        (cleanbill_model::DistroState::Unknown(why), _) => format!("unknown distribution: {why}"),
+    };
+    let mut text = format!("{}: {} packages, {}\n", clean(&sbom.subject.name), sbom.packages.len(), clean(&distro));
+    if sbom.packages.is_empty() {
+        return text;
+    }
+    let width = sbom.packages.iter().map(|p| p.name.chars().count()).max().unwrap_or(0).min(48);
+    text.push_str(&format!("\n{:<width$}  {:<24} type\n", "package", "version"));
+    for package in &sbom.packages {
+        text.push_str(&format!(
+            "{:<width$}  {:<24} {}\n",
+            clean(&package.name),
+            clean(&package.version),
+            clean(&package.purl.kind)
+        ));
+    }
+    text
+}

@@ -1,0 +1,101 @@
+//! Data on stdout, talk on stderr.
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::args::Common;
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Sets up what is said: `-q`, `-v`, and the log of long-running roles (`CLEANBILL_LOG`).
+pub(crate) fn set_up(common: &Common) {
+    QUIET.store(common.quiet, Ordering::Relaxed);
+    let default = match (common.quiet, common.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "cleanbill=info,cleanbill_hub=info,cleanbill_agent=info,cleanbill_admission=info,warn",
+        (false, _) => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CLEANBILL_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let colour = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .with_target(false)
+        .init();
+}
+
+/// Writes data to stdout. A reader that went away (`| head`) ends the program in peace.
+pub(crate) fn data(bytes: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes.as_ref()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|e| anyhow::Error::new(e).context("could not write to stdout")),
+    }
+}
+
+/// Says something on stderr unless `-q`.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    if !QUIET.load(Ordering::Relaxed) {
+        let _ = writeln!(std::io::stderr().lock(), "{}", cleanbill_report::terminal::clean_lines(&text.to_string()));
+    }
+}
+
+/// Says why the command could not be carried out. The chain of causes stands in one line; what follows
+/// `hint: ` stands on its own.
+pub(crate) fn error(error: &anyhow::Error) {
+    let mut text = String::from("error: ");
+    let mut last = String::new();
+    for (i, cause) in error.chain().enumerate() {
+        let cause = cause.to_string();
+        // A cause that its parent already tells is not told twice.
+        if i > 0 && last.contains(&cause) {
+            continue;
+        }
+        if i > 0 {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+        last = cause;
+    }
+    let _ = writeln!(std::io::stderr().lock(), "{}", cleanbill_report::terminal::clean_lines(&text));
+}
+
+/// The width of the terminal, 80 where there is none to ask.
+pub(crate) fn width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).filter(|w| (20..=400).contains(w)).unwrap_or(80)
+}
+
+/// Where one format goes: `json` to stdout, `json=FILE` to a file.
+pub(crate) struct Sink {
+    /// The format's name.
+    pub(crate) format: String,
+    file: Option<String>,
+}
+
+impl Sink {
+    /// Reads `FORMAT[=FILE]`.
+    pub(crate) fn parse(text: &str, known: &[&str]) -> anyhow::Result<Self> {
+        let (format, file) = match text.split_once('=') {
+            Some((format, file)) => (format, Some(file.to_owned())),
+            None => (text, None),
+        };
+        if !known.contains(&format) {
+            anyhow::bail!("output format `{format}` is not known\nhint: use one of {}", known.join(", "));
+        }
+        Ok(Self { format: format.to_owned(), file })
+    }
+
+    /// Writes a document to where it goes.
+    pub(crate) fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        match &self.file {
+            None => data(bytes),
+            Some(file) => {
+                std::fs::write(file, bytes).map_err(|e| anyhow::Error::new(e).context(format!("could not write {file}")))
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Which records are about the same vulnerability.
+
+use cleanbill_model::Advisory;
+use std::collections::BTreeSet;
+
+/// The name an alias group goes by: the CVE where it has one, else the record's own id.
+pub fn group_id(advisory: &Advisory) -> String {
+    cves(advisory).first().map_or_else(|| advisory.id.clone(), |c| (*c).to_owned())
+}
+
+fn is_cve(id: &str) -> bool {
+    id.starts_with("CVE-")
+}
+
+/// The CVEs that a record goes by: its own id, else its aliases, sorted.
+fn cves(advisory: &Advisory) -> Vec<&str> {
+    if is_cve(&advisory.id) {
+        return vec![&advisory.id];
+    }
+    let mut found: Vec<&str> = advisory.aliases.iter().map(String::as_str).filter(|a| is_cve(a)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The names by which a record joins others: its id, its aliases, but of several CVEs only the first. A
+/// record that stands for two CVEs must not make one vulnerability of them.
+fn joins(advisory: &Advisory) -> BTreeSet<&str> {
+    let cves = cves(advisory);
+    let names = std::iter::once(advisory.id.as_str()).chain(advisory.aliases.iter().map(String::as_str));
+    names.filter(|n| !is_cve(n) || cves.first() == Some(n)).collect()
+}
+
+/// Splits records into groups that share a name, directly or through each other; gives positions, in order.
+pub(crate) fn groups(records: &[&Advisory]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(BTreeSet<&str>, Vec<usize>)> = Vec::new();
+    for (position, record) in records.iter().enumerate() {
+        let mut names = joins(record);
+        let mut members = vec![position];
+        let (same, other): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(have, _)| !have.is_disjoint(&names));
+        groups = other;
+        for (have, positions) in same {
+            names.extend(have);
+            members.extend(positions);
+        }
+        members.sort_unstable();
+        groups.push((names, members));
+    }
+    let mut groups: Vec<Vec<usize>> = groups.into_iter().map(|(_, members)| members).collect();
+    groups.sort();
+    groups
+}
+
+/// Id and aliases of a group.
+pub(crate) fn names(records: &[&Advisory]) -> (String, Vec<String>) {
+    let all: BTreeSet<&str> =
+        records.iter().flat_map(|r| std::iter::once(r.id.as_str()).chain(r.aliases.iter().map(String::as_str))).collect();
+    let ids: BTreeSet<String> = records.iter().map(|r| group_id(r)).collect();
+    let id = ids.iter().find(|id| is_cve(id)).or(ids.first()).cloned().unwrap_or_default();
+    let aliases = all.into_iter().filter(|n| *n != id).map(str::to_owned).collect();
+    (id, aliases)
+}

@@ -1,0 +1,216 @@
+//! From the model to the document.
+
+use std::collections::BTreeMap;
+
+use cleanbill_model::{CatalogerId, Digest, Distro, DistroState, Package, Sbom, Subject, Timestamp};
+
+use super::document::{Component, Document, License, LicenseChoice, Metadata, Properties, Property, Tools};
+
+/// Ids of the SPDX list that are common in images. The schema takes nothing but the list's ids as
+/// an `id`; every other text is a `name`.
+const SPDX_IDS: [&str; 24] = [
+    "0BSD",
+    "AGPL-3.0-only",
+    "Apache-2.0",
+    "Artistic-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "EPL-1.0",
+    "EPL-2.0",
+    "GPL-2.0-only",
+    "GPL-2.0-or-later",
+    "GPL-3.0-only",
+    "GPL-3.0-or-later",
+    "ISC",
+    "LGPL-2.1-only",
+    "LGPL-2.1-or-later",
+    "LGPL-3.0-or-later",
+    "MIT",
+    "MPL-2.0",
+    "OpenSSL",
+    "PSF-2.0",
+    "Unlicense",
+    "Zlib",
+];
+
+pub(super) fn write(sbom: &Sbom, timestamp: Option<Timestamp>) -> Vec<u8> {
+    let mut components = Vec::with_capacity(sbom.packages.len() + 1);
+    components.extend(distro(&sbom.distro));
+    let mut refs = Refs::of(&sbom.packages);
+    components.extend(sbom.packages.iter().map(|p| package(p, refs.next(p))));
+    let tool = Component {
+        kind: "application",
+        name: "cleanbill".to_owned(),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        ..Component::default()
+    };
+    let mut document = Document {
+        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        bom_format: "CycloneDX",
+        spec_version: "1.6",
+        serial_number: None,
+        version: 1,
+        metadata: Metadata {
+            timestamp: None,
+            tools: Tools { components: vec![tool] },
+            component: subject(&sbom.subject),
+            properties: document_properties(sbom),
+        },
+        components,
+    };
+    document.serial_number = Some(serial_number(&encode(&document)));
+    document.metadata.timestamp = timestamp.map(|t| t.to_string());
+    encode(&document)
+}
+
+fn encode(document: &Document) -> Vec<u8> {
+    // Plain structures of text: there is nothing in them that JSON cannot say.
+    serde_json::to_vec(document).unwrap_or_default()
+}
+
+/// A UUID of version 8 (RFC 9562: the bits are ours) out of the SHA-256 of the content.
+fn serial_number(content: &[u8]) -> String {
+    let digest = Digest::sha256(content);
+    let hex = digest.hex();
+    // The variant is `10` in binary: one of 8, 9, a, b.
+    let variant = match hex.as_bytes().get(16).copied().unwrap_or(b'0') {
+        b'0' | b'4' | b'8' | b'c' => '8',
+        b'1' | b'5' | b'9' | b'd' => '9',
+        b'2' | b'6' | b'a' | b'e' => 'a',
+        _ => 'b',
+    };
+    format!("urn:uuid:{}-{}-8{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+}
+
+fn subject(subject: &Subject) -> Component {
+    let mut properties = Properties::default();
+    if let Some(identity) = &subject.identity {
+        properties.add("cleanbill:manifest", &identity.manifest);
+        properties.add_some("cleanbill:index", identity.index.as_ref());
+        properties.add("cleanbill:config", &identity.config);
+        properties.add_some("cleanbill:platform", identity.platform.as_ref());
+    }
+    Component {
+        bom_ref: Some(match &subject.identity {
+            Some(identity) => format!("image:{}", identity.manifest),
+            None => "subject".to_owned(),
+        }),
+        kind: if subject.identity.is_some() { "container" } else { "file" },
+        name: subject.name.clone(),
+        version: subject.identity.as_ref().map(|i| i.manifest.to_string()),
+        properties: properties.0,
+        ..Component::default()
+    }
+}
+
+fn distro(distro: &Distro) -> Option<Component> {
+    if *distro == Distro::default() {
+        return None;
+    }
+    let mut properties = Properties::default();
+    properties.add("cleanbill:distro:id", &distro.id);
+    properties.add("cleanbill:distro:codename", &distro.codename);
+    properties.add("cleanbill:distro:pretty", &distro.pretty_name);
+    match &distro.state {
+        DistroState::Confirmed => properties.add("cleanbill:distro:state", "confirmed"),
+        DistroState::None => properties.add("cleanbill:distro:state", "none"),
+        DistroState::Unknown(reason) => {
+            properties.add("cleanbill:distro:state", "unknown");
+            properties.add("cleanbill:distro:reason", reason);
+        }
+    }
+    Some(Component {
+        bom_ref: Some("distro".to_owned()),
+        kind: "operating-system",
+        name: if distro.id.is_empty() { "unknown".to_owned() } else { distro.id.clone() },
+        version: some(&distro.version),
+        properties: properties.0,
+        ..Component::default()
+    })
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn cataloger_name(id: &CatalogerId) -> String {
+    format!("{}@{}", id.id, id.version)
+}
+
+fn package(package: &Package, bom_ref: String) -> Component {
+    let mut properties = Properties::default();
+    if let Some(source) = &package.source {
+        properties.add("cleanbill:source:name", &source.name);
+        properties.add("cleanbill:source:version", &source.version);
+    }
+    for (n, location) in package.locations.iter().enumerate() {
+        properties.add(format!("cleanbill:location:{n}:path"), &location.path);
+        properties.add_some(format!("cleanbill:location:{n}:layer"), location.layer.as_ref());
+    }
+    properties.add_some("cleanbill:cataloger", package.cataloger.as_ref().map(cataloger_name).as_ref());
+    let license = |text: &String| {
+        let known = SPDX_IDS.contains(&text.as_str());
+        let license = License { id: known.then(|| text.clone()), name: (!known).then(|| text.clone()) };
+        LicenseChoice { license: Some(license), expression: None }
+    };
+    Component {
+        bom_ref: Some(bom_ref),
+        kind: "library",
+        name: package.name.clone(),
+        version: some(&package.version),
+        licenses: package.licenses.iter().map(license).collect(),
+        purl: Some(package.purl.to_string()),
+        properties: properties.0,
+    }
+}
+
+fn document_properties(sbom: &Sbom) -> Vec<Property> {
+    let mut properties = Properties::default();
+    properties.add("cleanbill:format", "1");
+    for (n, id) in sbom.catalogers.iter().enumerate() {
+        properties.add(format!("cleanbill:cataloger:{n}"), cataloger_name(id));
+    }
+    for (n, layer) in sbom.layers.iter().enumerate() {
+        properties.add(format!("cleanbill:layer:{n}:digest"), &layer.digest);
+        properties.add_some(format!("cleanbill:layer:{n}:diff-id"), layer.diff_id.as_ref());
+        properties.add(format!("cleanbill:layer:{n}:size"), layer.size);
+    }
+    for (n, problem) in sbom.problems.iter().enumerate() {
+        properties.add(format!("cleanbill:problem:{n}:code"), &problem.code);
+        properties.add(format!("cleanbill:problem:{n}:path"), &problem.path);
+        properties.add_some(format!("cleanbill:problem:{n}:layer"), problem.layer.as_ref());
+        properties.add(format!("cleanbill:problem:{n}:what"), &problem.what);
+        properties.add(format!("cleanbill:problem:{n}:why"), &problem.why);
+    }
+    properties.0
+}
+
+/// Unique references: the package URL; where several packages share one, with a digest of where
+/// each was found; where even that is shared, with a number.
+struct Refs {
+    purls: BTreeMap<String, usize>,
+    given: BTreeMap<String, usize>,
+}
+
+impl Refs {
+    fn of(packages: &[Package]) -> Self {
+        let mut purls = BTreeMap::new();
+        for package in packages {
+            *purls.entry(package.purl.to_string()).or_default() += 1;
+        }
+        Self { purls, given: BTreeMap::new() }
+    }
+
+    fn next(&mut self, package: &Package) -> String {
+        let mut text = package.purl.to_string();
+        if self.purls.get(&text).is_some_and(|n| *n > 1) {
+            let places: Vec<_> = package.locations.iter().map(|l| format!("{:?} {}", l.layer, l.path)).collect();
+            text = format!("{text};at={}", Digest::sha256(places.join("\n")).short());
+        }
+        let again = self.given.entry(text.clone()).or_default();
+        *again += 1;
+        if *again > 1 { format!("{text};{again}") } else { text }
+    }
+}
