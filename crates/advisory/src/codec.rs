@@ -107,14 +107,8 @@ const FIX_STATES: [FixState; 6] = [
     FixState::EndOfLife,
     FixState::Undetermined,
 ];
-const SEVERITIES: [Severity; 6] = [
-    Severity::Unknown,
-    Severity::Negligible,
-    Severity::Low,
-    Severity::Medium,
-    Severity::High,
-    Severity::Critical,
-];
+const SEVERITIES: [Severity; 6] =
+    [Severity::Unknown, Severity::Negligible, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 
 fn index<T: PartialEq>(table: &[T], value: &T) -> u8 {
     table.iter().position(|v| v == value).unwrap_or(0) as u8

@@ -45,11 +45,8 @@ impl Database {
             }
             (start, (payload.len() as u64 - start) / layout::ENTRY as u64)
         };
-        let sections = [
-            section(&mut places.into_iter()),
-            section(&mut packages.into_iter()),
-            section(&mut ids.into_iter()),
-        ];
+        let sections =
+            [section(&mut places.into_iter()), section(&mut packages.into_iter()), section(&mut ids.into_iter())];
         let mut directory = Writer::default();
         directory.time(built);
         for (start, count) in sections {

@@ -40,8 +40,7 @@ fn v3(m: &[(String, String)]) -> Option<f64> {
     let interaction = weight(m, "UI", &[("N", 0.85), ("R", 0.62)])?;
     let (c, i, a) = (weight(m, "C", IMPACT)?, weight(m, "I", IMPACT)?, weight(m, "A", IMPACT)?);
     let base = 1.0 - (1.0 - c) * (1.0 - i) * (1.0 - a);
-    let impact =
-        if changed { 7.52 * (base - 0.029) - 3.25 * (base - 0.02).powi(15) } else { 6.42 * base };
+    let impact = if changed { 7.52 * (base - 0.029) - 3.25 * (base - 0.02).powi(15) } else { 6.42 * base };
     if impact <= 0.0 {
         return Some(0.0);
     }

@@ -97,7 +97,7 @@ impl Database {
         let Some((mut info, [records, packages, ids])) = read_directory(&directory) else {
             return Err(payload.damaged("its directory cannot be read"));
         };
-        info.digest = root.iter().map(|b| format!("{b:02x}")).collect();
+        info.digest = hex(&root);
         Ok(Self { inner: Arc::new(Inner { payload, info, records, packages, ids }) })
     }
 
@@ -165,11 +165,7 @@ impl Inner {
         Ok(found)
     }
 
-    fn load(
-        &self,
-        numbers: &[u32],
-        wanted: impl Fn(&Advisory) -> bool,
-    ) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
+    fn load(&self, numbers: &[u32], wanted: impl Fn(&Advisory) -> bool) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
         let mut out = Vec::new();
         for &number in numbers {
             if u64::from(number) >= self.records.count {
@@ -188,20 +184,20 @@ impl Inner {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+}
+
 fn read_directory(bytes: &[u8]) -> Option<(DatabaseInfo, [Index; 3])> {
     let mut r = Reader(bytes);
     let built = r.time()?;
     let mut index = || Some(Index { start: r.number()?, count: r.number()? });
     let indexes = [index()?, index()?, index()?];
     let feeds = r.list(|r| {
-        Some(FeedInfo {
-            name: r.text()?,
-            ecosystems: r.list(Reader::text)?,
-            as_of: r.time()?,
-            advisories: r.number()?,
-        })
+        Some(FeedInfo { name: r.text()?, ecosystems: r.list(Reader::text)?, as_of: r.time()?, advisories: r.number()? })
     })?;
-    let good = r.0.is_empty() && indexes.iter().all(|i| i.count <= u64::from(u32::MAX));
+    let good = r.0.is_empty() && indexes.iter().all(|i| u32::try_from(i.count).is_ok());
     let info = DatabaseInfo { built, advisories: indexes[0].count, feeds, digest: String::new() };
     good.then_some((info, indexes))
 }

@@ -160,10 +160,12 @@ mod tests {
         let affected = &advisory.affected[0];
         assert_eq!((affected.ecosystem.as_str(), affected.name.as_str()), ("Debian:12", "src"));
         assert_eq!((affected.fix_state, affected.severity), (fix_state, severity));
-        let found = affected.ranges.first().and_then(|r| r.events.iter().find_map(|e| match e {
-            Event::Fixed(v) => Some(v.as_str()),
-            _ => None,
-        }));
+        let found = affected.ranges.first().and_then(|r| {
+            r.events.iter().find_map(|e| match e {
+                Event::Fixed(v) => Some(v.as_str()),
+                _ => None,
+            })
+        });
         assert_eq!(found, fixed);
         assert_eq!(affected.ranges.is_empty(), fix_state == FixState::NotAffected);
     }
@@ -189,12 +191,15 @@ mod tests {
         }}, "CVE-2": {}});
         read_source("src", &value, &mut sink);
         let why: Vec<_> = sink.import.problems.iter().map(|p| p.why.as_str()).collect();
-        assert_eq!(why, [
-            "status `half` is not known",
-            "release `hamm` is not known",
-            "it is resolved without fixed version",
-            "it has no releases",
-        ]);
+        assert_eq!(
+            why,
+            [
+                "status `half` is not known",
+                "release `hamm` is not known",
+                "it is resolved without fixed version",
+                "it has no releases",
+            ]
+        );
         assert_eq!(sink.tracker.into_advisories().next().unwrap().affected.len(), 1);
     }
 

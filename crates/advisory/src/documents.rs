@@ -87,7 +87,11 @@ fn lines(mut line: Vec<u8>, reader: &mut impl BufRead, sink: &mut Sink) -> Form 
         match reader.take(RECORD).read_until(b'\n', &mut line) {
             Ok(0) => break,
             Ok(_) if line.len() as u64 == RECORD && !line.ends_with(b"\n") => {
-                sink.problem("advisory-record", format!("read line {number}"), format!("it is longer than {RECORD} bytes"));
+                sink.problem(
+                    "advisory-record",
+                    format!("read line {number}"),
+                    format!("it is longer than {RECORD} bytes"),
+                );
                 break;
             }
             Ok(_) => {}

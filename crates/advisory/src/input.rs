@@ -100,10 +100,10 @@ impl Importer {
     fn folder(&mut self, path: &Path, depth: u32) {
         self.sink.path = path.display().to_string();
         // The same folder is read once, so that links in a circle come to an end.
-        if let Ok(real) = path.canonicalize() {
-            if !self.seen.insert(real) {
-                return;
-            }
+        if let Ok(real) = path.canonicalize()
+            && !self.seen.insert(real)
+        {
+            return;
         }
         let entries = match std::fs::read_dir(path) {
             Ok(entries) if depth > 0 => entries,

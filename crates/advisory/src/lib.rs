@@ -102,4 +102,3 @@ pub enum DatabaseError {
         why: String,
     },
 }
-

@@ -103,10 +103,10 @@ impl Payload {
         if cache.blocks.insert(number, block.clone()).is_none() {
             cache.order.push_back(number);
         }
-        if cache.order.len() > KEPT {
-            if let Some(oldest) = cache.order.pop_front() {
-                cache.blocks.remove(&oldest);
-            }
+        if cache.order.len() > KEPT
+            && let Some(oldest) = cache.order.pop_front()
+        {
+            cache.blocks.remove(&oldest);
         }
         Ok(block)
     }

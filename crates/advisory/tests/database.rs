@@ -201,7 +201,10 @@ fn newer_and_foreign_files_are_refused_by_name() {
         b[12..16].copy_from_slice(&(layout::READER + 1).to_le_bytes());
     });
     let error = Database::from_bytes(newer).unwrap_err();
-    assert!(matches!(error, DatabaseError::Foreign { .. }) && error.to_string().contains("format 7 is newer"), "{error}");
+    assert!(
+        matches!(error, DatabaseError::Foreign { .. }) && error.to_string().contains("format 7 is newer"),
+        "{error}"
+    );
     // A newer format that says older readers may read it is read.
     let compatible = resealed(|b| b[8..12].copy_from_slice(&(layout::FORMAT + 1).to_le_bytes()));
     assert_eq!(Database::from_bytes(compatible).unwrap().info().advisories, 4);

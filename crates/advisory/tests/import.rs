@@ -5,7 +5,8 @@ use cleanbill_advisory::{Import, import};
 use std::io::Write as _;
 use std::path::PathBuf;
 
-const ONE: &str = r#"{"id":"X-1","modified":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Go","name":"m"}}]}"#;
+const ONE: &str =
+    r#"{"id":"X-1","modified":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Go","name":"m"}}]}"#;
 const TWO: &str = r#"{"id":"X-2","modified":"2024-02-01T00:00:00Z","affected":[]}"#;
 const TRACKER: &str = r#"{"openssl":{"CVE-2024-1":{"releases":{"bookworm":{"status":"open"}}}},
 "zlib":{"CVE-2024-1":{"releases":{"sid":{"status":"resolved","fixed_version":"0"}}},"CVE-2024-2":{"releases":{"trixie":{"status":"open"}}}}}"#;
@@ -112,7 +113,7 @@ fn what_is_not_known_is_a_problem() {
     refused("[1,\n2]", "does not begin with an OSV record");
     refused("{\"id\":\"X\",", "malformed");
     refused("{\"a\":".repeat(5000), "malformed");
-    let large: String = (0..100).map(|i| format!("\"k{i}\":{{}},\n")).collect();
+    let large: String = (0..100).map(|i| format!("\"k{i}\":{{}}")).collect::<Vec<_>>().join(",\n") + ",\n";
     refused(format!("{{{large}\"end\":1}}"), "JSON of no known format");
 }
 

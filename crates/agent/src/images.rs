@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use cleanbill_model::{Budget, Digest, ImageIdentity};
 use cleanbill_oci::Client;
@@ -12,6 +13,8 @@ use crate::resolve::resolve;
 
 /// Documents kept for images that are wanted by another name soon after.
 const KEPT: usize = 64;
+/// One image may take so long; then its place is free for another.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 type Document = Arc<OnceCell<Arc<Vec<u8>>>>;
 
@@ -47,9 +50,8 @@ impl Images {
         let sbom = cell
             .get_or_try_init(|| async {
                 let blobs = self.client.blobs(&reference);
-                let made = tokio::task::spawn_blocking(move || {
-                    cleanbill_catalog::inventory(&image, &blobs, &Budget::default())
-                });
+                let budget = Budget { deadline: Some(Instant::now() + LONGEST), ..Budget::default() };
+                let made = tokio::task::spawn_blocking(move || cleanbill_catalog::inventory(&image, &blobs, &budget));
                 let sbom = made.await.map_err(|_| "the image reader broke down".to_owned())?;
                 let sbom = sbom.map_err(|e| e.to_string())?;
                 Ok::<_, String>(Arc::new(cleanbill_sbom::cyclonedx::write(&sbom, None)))

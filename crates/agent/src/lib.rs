@@ -14,4 +14,3 @@ pub use images::Images;
 pub use resolve::resolve;
 pub use run::{Agent, AgentOptions, Changes, follow};
 pub use tracker::Tracker;
-

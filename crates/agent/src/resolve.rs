@@ -1,6 +1,6 @@
 //! From what a runtime reports to the manifest it runs.
 
-use cleanbill_image::{Document, Image};
+use cleanbill_image::{Descriptor, Document, Image};
 use cleanbill_model::Reference;
 use cleanbill_oci::{Client, ErrorKind, OciError};
 use cleanbill_protocol::WantedImage;
@@ -37,26 +37,39 @@ async fn by_configuration(
     reference: &Reference,
     wanted: &WantedImage,
 ) -> Result<Option<Image>, OciError> {
-    // Asking again for the digest that was not found would find nothing.
-    if reference.digest() == Some(&wanted.digest) {
-        return Ok(None);
-    }
-    match client.document(reference).await? {
+    // Asking again for a digest that was not found would find nothing; a tag beside it may.
+    let named = match (reference.tag(), reference.digest()) {
+        (Some(tag), Some(_)) => match reference.with_tag(tag) {
+            Ok(named) => named,
+            Err(_) => return Ok(None),
+        },
+        (None, Some(digest)) if *digest == wanted.digest => return Ok(None),
+        _ => reference.clone(),
+    };
+    match client.document(&named).await? {
         Document::Manifest(manifest) => {
             if manifest.config.digest != wanted.digest {
                 return Ok(None);
             }
-            client.image(&reference.with_digest(manifest.digest), wanted.platform.as_ref()).await.map(Some)
+            client.image(&named.with_digest(manifest.digest), wanted.platform.as_ref()).await.map(Some)
         }
         Document::Index(index) => {
-            for child in index.manifests.iter().take(CHILDREN) {
-                let pinned = reference.with_digest(child.digest.clone());
-                if let Document::Manifest(manifest) = client.document(&pinned).await?
-                    && manifest.config.digest == wanted.digest
-                {
-                    let mut image = client.image(&pinned, wanted.platform.as_ref()).await?;
-                    image.identity.index = Some(index.digest);
-                    return Ok(Some(image));
+            let serves = |child: &&Descriptor| match (&child.platform, &wanted.platform) {
+                (Some(own), Some(node)) => own.serves(node),
+                _ => true,
+            };
+            for child in index.manifests.iter().filter(serves).take(CHILDREN) {
+                let pinned = named.with_digest(child.digest.clone());
+                match client.document(&pinned).await {
+                    Ok(Document::Manifest(manifest)) if manifest.config.digest == wanted.digest => {
+                        let mut image = client.image(&pinned, wanted.platform.as_ref()).await?;
+                        image.identity.index = Some(index.digest);
+                        return Ok(Some(image));
+                    }
+                    Ok(_) => {}
+                    // A child that was deleted is not the one that runs.
+                    Err(error) if error.kind == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
                 }
             }
             Ok(None)

@@ -145,6 +145,9 @@ pub async fn follow(
             Ok(ack) => {
                 wait = options.gather;
                 tracker.acknowledged();
+                if tracker.has_news() {
+                    send_at = Some(Instant::now() + wait);
+                }
                 for wanted in ack.wanted {
                     if in_flight.insert(wanted.clone()) {
                         looks.spawn(look(wanted, images.clone(), ingest.clone(), options.longest_wait));

@@ -17,12 +17,22 @@ pub struct Tracker {
     dirty: BTreeSet<String>,
     full: bool,
     known: bool,
+    in_flight: Option<Batch>,
 }
 
 impl Tracker {
     /// Nothing is known yet. `epoch` tells this start of the agent from all others.
     pub fn new(cluster: Cluster, epoch: u64) -> Self {
-        Self { cluster, epoch, seq: 0, pods: BTreeMap::new(), dirty: BTreeSet::new(), full: true, known: false }
+        Self {
+            cluster,
+            epoch,
+            seq: 0,
+            pods: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            full: true,
+            known: false,
+            in_flight: None,
+        }
     }
 
     /// Takes a change in.
@@ -54,7 +64,7 @@ impl Tracker {
     /// Whether there is something to tell. Before the first snapshot there is not: a full batch of half
     /// a cluster would tell the hub that the other half is gone.
     pub fn has_news(&self) -> bool {
-        self.known && (self.full || !self.dirty.is_empty())
+        self.known && (self.full || self.in_flight.is_some() || !self.dirty.is_empty())
     }
 
     /// Whether the cluster has been seen whole.
@@ -62,23 +72,31 @@ impl Tracker {
         self.known
     }
 
-    /// The next batch, empty where there is no news. Its sequence number is used again until
-    /// [`Tracker::acknowledged`].
-    pub fn batch(&self) -> Batch {
+    /// The batch to send: the one that was not acknowledged yet, unchanged, else the next one, empty where
+    /// there is no news. One whose answer was lost is sent again as it was, since the hub takes each
+    /// sequence number once; what was noted meanwhile waits for the next.
+    pub fn batch(&mut self) -> Batch {
+        if let Some(batch) = &self.in_flight {
+            return batch.clone();
+        }
+        let dirty = std::mem::take(&mut self.dirty);
         let (pods, gone) = if self.full {
             (self.pods.values().cloned().collect(), Vec::new())
         } else {
-            let changed = self.dirty.iter().filter_map(|uid| self.pods.get(uid)).cloned().collect();
-            (changed, self.dirty.iter().filter(|uid| !self.pods.contains_key(*uid)).cloned().collect())
+            let changed = dirty.iter().filter_map(|uid| self.pods.get(uid)).cloned().collect();
+            (changed, dirty.into_iter().filter(|uid| !self.pods.contains_key(uid)).collect())
         };
-        Batch { cluster: self.cluster.clone(), epoch: self.epoch, seq: self.seq + 1, full: self.full, pods, gone }
+        let batch =
+            Batch { cluster: self.cluster.clone(), epoch: self.epoch, seq: self.seq + 1, full: self.full, pods, gone };
+        self.in_flight = Some(batch.clone());
+        batch
     }
 
-    /// The hub has the batch that [`Tracker::batch`] gave last; nothing may have been noted since.
+    /// The hub has the batch that was in flight.
     pub fn acknowledged(&mut self) {
         self.seq += 1;
         self.full = false;
-        self.dirty.clear();
+        self.in_flight = None;
     }
 
     /// The hub lacks something: the next batch holds everything, in an epoch of its own.
@@ -86,5 +104,6 @@ impl Tracker {
         self.epoch += 1;
         self.seq = 0;
         self.full = true;
+        self.in_flight = None;
     }
 }

@@ -107,22 +107,26 @@ fn changes_stay_until_they_are_acknowledged() {
     let first = tracker.batch();
     assert_eq!((first.seq, first.full, first.pods.len()), (1, true, 2));
     assert_eq!(tracker.batch().seq, 1, "not acknowledged: the same again");
+    tracker.note(Change::Gone("2".to_owned()));
+    assert_eq!(tracker.batch(), first, "sent again as it was, whatever happened since");
+    tracker.acknowledged();
+    assert_eq!(tracker.batch().gone, ["2"], "what happened since comes next");
     tracker.acknowledged();
     assert!(!tracker.has_news());
-    tracker.note(Change::Changed(pod("2", "b")));
+    tracker.note(Change::Changed(pod("1", "a")));
     assert!(!tracker.has_news(), "nothing changed");
     tracker.note(Change::Gone("1".to_owned()));
     tracker.note(Change::Changed(pod("3", "c")));
     let second = tracker.batch();
-    assert_eq!((second.seq, second.full), (2, false));
+    assert_eq!((second.seq, second.full), (3, false));
     assert_eq!(second.gone, ["1"]);
     assert_eq!(second.pods.iter().map(|p| &*p.uid).collect::<Vec<_>>(), ["3"]);
     tracker.resync();
     let third = tracker.batch();
-    assert_eq!((third.epoch, third.seq, third.full, third.pods.len()), (8, 1, true, 2));
+    assert_eq!((third.epoch, third.seq, third.full, third.pods.len()), (8, 1, true, 1));
     tracker.acknowledged();
-    tracker.note(Change::Snapshot(vec![pod("3", "c")]));
-    assert_eq!(tracker.batch().gone, ["2"], "a new snapshot tells what is missing from it");
+    tracker.note(Change::Snapshot(vec![pod("4", "d")]));
+    assert_eq!(tracker.batch().gone, ["3"], "a new snapshot tells what is missing from it");
 }
 
 /// Notes what it is told; answers as the script says, then with plain acknowledgements.
@@ -141,8 +145,11 @@ enum Told {
 impl Ingest for Notes {
     async fn batch(&self, batch: Batch) -> Result<Ack, IngestError> {
         let mut script = self.script.lock().unwrap();
-        let answer =
-            if script.is_empty() { Ok(Ack { seq: batch.seq, resync: false, wanted: Vec::new() }) } else { script.remove(0) };
+        let answer = if script.is_empty() {
+            Ok(Ack { seq: batch.seq, resync: false, wanted: Vec::new() })
+        } else {
+            script.remove(0)
+        };
         self.told.send(Told::Batch(batch)).unwrap();
         answer
     }
@@ -165,7 +172,8 @@ async fn a_hub_that_fails_or_lost_something_gets_everything_in_the_end() {
     let (told, mut heard) = mpsc::unbounded_channel();
     let ingest = Arc::new(Notes { script: Mutex::new(script), told });
     let (changes, stream) = futures::channel::mpsc::unbounded();
-    let options = AgentOptions { gather: Duration::ZERO, heartbeat: Duration::from_secs(3600), ..AgentOptions::default() };
+    let options =
+        AgentOptions { gather: Duration::ZERO, heartbeat: Duration::from_secs(3600), ..AgentOptions::default() };
     let cancel = Cancel::default();
     let task = tokio::spawn(follow(cluster(), stream.boxed(), ingest, Images::new(client(), 2), options, cancel));
     changes.unbounded_send(Change::Snapshot(vec![pod("1", "a")])).unwrap();

@@ -57,13 +57,33 @@ static DATABASES: &[Database] = &[
             "var/lib/rpmmanifest/container-manifest-2",
         ],
         distributions: &[
-            "rhel", "centos", "fedora", "rocky", "almalinux", "ol", "amzn", "suse", "opensuse", "sles", "opensuse-leap",
-            "opensuse-tumbleweed", "mariner", "azurelinux", "photon", "openeuler", "anolis",
+            "rhel",
+            "centos",
+            "fedora",
+            "rocky",
+            "almalinux",
+            "ol",
+            "amzn",
+            "suse",
+            "opensuse",
+            "sles",
+            "opensuse-leap",
+            "opensuse-tumbleweed",
+            "mariner",
+            "azurelinux",
+            "photon",
+            "openeuler",
+            "anolis",
         ],
     },
     Database { name: "pacman", read: false, paths: &["var/lib/pacman/local"], distributions: &["arch"] },
     Database { name: "portage", read: false, paths: &["var/db/pkg"], distributions: &["gentoo"] },
-    Database { name: "opkg", read: false, paths: &["usr/lib/opkg/status", "var/lib/opkg/status"], distributions: &["openwrt"] },
+    Database {
+        name: "opkg",
+        read: false,
+        paths: &["usr/lib/opkg/status", "var/lib/opkg/status"],
+        distributions: &["openwrt"],
+    },
     Database { name: "xbps", read: false, paths: &["var/db/xbps"], distributions: &["void"] },
     Database { name: "nix", read: false, paths: &["nix/var/nix/db/db.sqlite"], distributions: &["nixos"] },
 ];
@@ -121,14 +141,10 @@ fn state(os: &OsRelease, present: &[&Database], installed: usize) -> DistroState
     let needed = names().find_map(|id| DATABASES.iter().find(|d| d.distributions.contains(&id.as_str())));
     let list = || present.iter().map(|d| d.name).collect::<Vec<_>>().join(" and ");
     match needed {
-        _ if present.is_empty() => {
-            unknown(format!("os-release names {}, but there is no package database", os.id))
+        _ if present.is_empty() => unknown(format!("os-release names {}, but there is no package database", os.id)),
+        None => {
+            unknown(format!("os-release names {}, which is not known; there is a {} package database", os.id, list()))
         }
-        None => unknown(format!(
-            "os-release names {}, which is not known; there is a {} package database",
-            os.id,
-            list()
-        )),
         Some(needed) if !present.iter().any(|d| std::ptr::eq(*d, needed)) => unknown(format!(
             "os-release names {}, whose package database is that of {}, but there is one of {}",
             os.id,

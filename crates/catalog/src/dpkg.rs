@@ -26,10 +26,7 @@ pub(crate) static DPKG: Cataloger = Cataloger {
     id: "dpkg",
     version: 1,
     kind: Kind::Installed,
-    wants: &[
-        Want::Path(Pattern::Path("var/lib/dpkg/status")),
-        Want::Path(Pattern::Folder("var/lib/dpkg/status.d")),
-    ],
+    wants: &[Want::Path(Pattern::Path("var/lib/dpkg/status")), Want::Path(Pattern::Folder("var/lib/dpkg/status.d"))],
     read,
 };
 

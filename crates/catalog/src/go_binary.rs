@@ -50,7 +50,8 @@ fn read(evidence: &Evidence, found: &mut Found) {
     let mut modules: Vec<(&str, &str)> = Vec::new();
     for line in info.modules.lines() {
         let mut fields = line.split('\t');
-        let (kind, module, version) = (fields.next(), fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        let (kind, module, version) =
+            (fields.next(), fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
         match kind {
             Some("mod" | "dep") if !module.is_empty() => modules.push((module, version)),
             Some("=>") if !module.is_empty() && !version.is_empty() => {

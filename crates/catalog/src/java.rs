@@ -177,6 +177,11 @@ fn own(path: &str, poms: &[Coordinates], manifest: &[u8]) -> Option<Coordinates>
         .find_map(|key| stated(manifest.get(*key)))
         .filter(|group| group.contains('.') && !group.contains([' ', '/', ',']))
         .unwrap_or_default();
+    if let ([pom], Some((_, version))) = (poms, named)
+        && pom.version == version
+    {
+        return None; // the same by another spelling: `error-prone` and `error_prone`
+    }
     if let Some((name, version)) = named {
         return Some(Coordinates { group, artifact: name.to_owned(), version: version.to_owned() });
     }

@@ -85,12 +85,15 @@ fn rendered(sbom: &Sbom, kind: &str) -> String {
     let mut out = String::new();
     match kind {
         "packages" => {
+            let mut lines = Vec::new();
             for p in &sbom.packages {
                 let source = p.source.as_ref().map_or("-".to_owned(), |s| format!("{}={}", s.name, s.version));
                 let places: Vec<_> = p.locations.iter().map(|l| l.path.as_str()).collect();
-                out.push_str(&format!("{} {} {} {source} {}\n", p.purl, p.name, p.version, places.join(" ")));
+                lines.push(format!("{} {} {} {source} {}\n", p.purl, p.name, p.version, places.join(" ")));
                 assert!(p.cataloger.is_some() && p.locations.iter().all(|l| l.layer.is_some()), "{p:?}");
             }
+            lines.sort();
+            out = lines.concat();
         }
         "problems" => sbom.problems.iter().for_each(|p| out.push_str(&format!("{} {}\n", p.code, p.path))),
         _ => {
@@ -114,7 +117,8 @@ fn cases_give_what_they_say() {
         assert!(!cases.is_empty(), "{file}.md has no case");
         for (title, blocks) in cases {
             let sbom = run(&blocks);
-            let expected: Vec<_> = blocks.iter().filter(|b| ["packages", "problems", "distro"].contains(&b.info.as_str())).collect();
+            let expected: Vec<_> =
+                blocks.iter().filter(|b| ["packages", "problems", "distro"].contains(&b.info.as_str())).collect();
             assert!(!expected.is_empty(), "{file}.md: `{title}` expects nothing");
             for block in expected {
                 let actual = rendered(&sbom, &block.info);

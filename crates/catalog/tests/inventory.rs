@@ -58,14 +58,17 @@ fn a_whiteout_of_the_database_leaves_an_unknown_distribution() {
     ];
     let sbom = run(&tars, &Budget::default());
     assert!(sbom.packages.is_empty());
-    assert!(matches!(&sbom.distro.state, cleanbill_model::DistroState::Unknown(why) if why.contains("no package database")));
+    assert!(
+        matches!(&sbom.distro.state, cleanbill_model::DistroState::Unknown(why) if why.contains("no package database"))
+    );
 }
 
 #[test]
 fn a_zip_bomb_meets_the_budget_and_the_rest_is_read() {
     let bomb = fixture::zip(&[("META-INF/MANIFEST.MF", vec![b'x'; 8 << 20])], true);
     let nested = fixture::zip(&[("WEB-INF/lib/in.jar", vec![0; 6 << 20]), pom("2")], true);
-    let tar = Tar::new().file("a.jar", bomb).file("b.jar", nested).file("c.jar", fixture::zip(&[pom("1")], true)).finish();
+    let tar =
+        Tar::new().file("a.jar", bomb).file("b.jar", nested).file("c.jar", fixture::zip(&[pom("1")], true)).finish();
     let sbom = run(&[tar], &Budget { file_bytes: 4 << 20, ..Budget::default() });
     let found: Vec<_> = sbom.packages.iter().map(|p| (p.version.as_str(), p.locations[0].path.as_str())).collect();
     assert_eq!(found, [("1", "c.jar"), ("2", "b.jar")]);
@@ -87,10 +90,12 @@ fn archives_inside_archives_have_an_end() {
 fn a_program_of_old_go_is_read_through_its_pointers_with_and_without_sections() {
     let modules = "path\tx\nmod\texample.com/x\tv1.0.0\th1:\n";
     for section in [true, false] {
-        for block in [fixture::pointer_block("go1.16.5", modules, fixture::DATA), fixture::inline_block("go1.16.5", modules)] {
+        for block in
+            [fixture::pointer_block("go1.16.5", modules, fixture::DATA), fixture::inline_block("go1.16.5", modules)]
+        {
             let sbom = run(&[Tar::new().file("p", fixture::elf(&block, section)).finish()], &Budget::default());
             let purls: Vec<_> = sbom.packages.iter().map(|p| p.purl.to_string()).collect();
-            assert_eq!(purls, ["pkg:golang/example.com/x@v1.0.0", "pkg:golang/stdlib@1.16.5"], "{section}");
+            assert_eq!(purls, ["pkg:golang/stdlib@1.16.5", "pkg:golang/example.com/x@v1.0.0"], "{section}");
         }
     }
 }
@@ -140,7 +145,10 @@ fn a_cataloger_is_given_only_what_it_asked_for() {
 
 #[test]
 fn the_same_image_gives_the_same_sbom() {
-    let tars = [Tar::new().file("var/lib/dpkg/status", STATUS.repeat(3)).file("x.jar", fixture::zip(&[pom("1")], true)).finish()];
+    let tars = [Tar::new()
+        .file("var/lib/dpkg/status", STATUS.repeat(3))
+        .file("x.jar", fixture::zip(&[pom("1")], true))
+        .finish()];
     assert_eq!(run(&tars, &Budget::default()), run(&tars, &Budget::default()));
 }
 

@@ -61,8 +61,8 @@ pub(crate) fn from_object(object: &Object) -> Option<Seen> {
         }
         for volume in spec.volumes.iter().flatten() {
             let Some(image) = &volume.image else { continue };
-            let all = main.values().chain(init.values()).chain(ephemeral.values());
-            let image_id = all.filter_map(|s| mounted(s, &volume.name)).next();
+            let mut all = main.values().chain(init.values()).chain(ephemeral.values());
+            let image_id = all.find_map(|s| mounted(s, &volume.name));
             containers.push(Container {
                 name: volume.name.clone(),
                 kind: ContainerKind::Volume,

@@ -10,9 +10,10 @@ use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Node, Pod as Object};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::runtime::watcher::{Config, Error, Event};
-use kube::runtime::{WatchStreamExt as _, metadata_watcher, watcher};
 use kube::Api;
+use kube::core::PartialObjectMeta;
+use kube::runtime::watcher::{Config, Error, Event};
+use kube::runtime::{WatchStreamExt as _, watcher};
 
 use crate::Connection;
 use crate::inventory::{Between, Inventory, Source};
@@ -46,9 +47,10 @@ impl Connection {
         inputs.push(pods.map(|e| e.map(Input::Pod).unwrap_or_else(|e| Input::Failed(Source::Pods, e))).boxed());
         let nodes = watcher(Api::<Node>::all(client.clone()), Config::default()).default_backoff();
         inputs.push(nodes.map(|e| e.map(Input::Node).unwrap_or_else(|e| Input::Failed(Source::Nodes, e))).boxed());
-        let sets = metadata_watcher(Api::<ReplicaSet>::all(client.clone()), Config::default()).default_backoff();
+        let sets =
+            watcher(Api::<PartialObjectMeta<ReplicaSet>>::all(client.clone()), Config::default()).default_backoff();
         inputs.push(sets.map(|e| owner(Between::ReplicaSet, e.map(|e| metadata(e, |o| o.metadata)))).boxed());
-        let jobs = metadata_watcher(Api::<Job>::all(client.clone()), Config::default()).default_backoff();
+        let jobs = watcher(Api::<PartialObjectMeta<Job>>::all(client.clone()), Config::default()).default_backoff();
         inputs.push(jobs.map(|e| owner(Between::Job, e.map(|e| metadata(e, |o| o.metadata)))).boxed());
 
         let state = (inputs, Inventory::default(), VecDeque::new(), self.name().to_owned());

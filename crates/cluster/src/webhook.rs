@@ -91,7 +91,9 @@ fn configuration(options: &WebhookOptions, sort: &str, verb: &str, rules: &[(&st
         // While nothing is refused, an outage of ours must not refuse either.
         let failure = if setting == "fail" && !audit { "Fail" } else { "Ignore" };
         let path = format!("/{verb}/{}/{setting}{}", options.secret, if audit { "/audit" } else { "" });
-        out.push_str(&format!("- name: {setting}.{verb}.cleanbill.dev\n  admissionReviewVersions: [v1]\n  clientConfig:\n"));
+        out.push_str(&format!(
+            "- name: {setting}.{verb}.cleanbill.dev\n  admissionReviewVersions: [v1]\n  clientConfig:\n"
+        ));
         match &options.endpoint {
             Endpoint::Url(url) => out.push_str(&format!("    url: {}\n", quoted(&format!("{url}{path}")))),
             Endpoint::Service { namespace, name, port } => out.push_str(&format!(
@@ -171,7 +173,11 @@ mod tests {
         let docs = read(&options(url(), WebhookMode::Enforce));
         let resources = |doc: &serde_json::Value, at: usize| -> Vec<String> {
             let rules = doc["webhooks"][at]["rules"].as_array().unwrap().clone();
-            rules.iter().flat_map(|r| r["resources"].as_array().unwrap().clone()).map(|r| r.as_str().unwrap().to_owned()).collect()
+            rules
+                .iter()
+                .flat_map(|r| r["resources"].as_array().unwrap().clone())
+                .map(|r| r.as_str().unwrap().to_owned())
+                .collect()
         };
         for at in [0, 1] {
             assert_eq!(resources(&docs[0], at), ["pods", "pods/ephemeralcontainers"]);
@@ -199,7 +205,10 @@ mod tests {
         let endpoint = Endpoint::Service { namespace: "sec".to_owned(), name: "cleanbill".to_owned(), port: 8443 };
         let docs = read(&options(endpoint, WebhookMode::Enforce));
         let service = &docs[1]["webhooks"][1]["clientConfig"]["service"];
-        assert_eq!(*service, serde_json::json!({"namespace": "sec", "name": "cleanbill", "port": 8443, "path": "/validate/5ec/fail"}));
+        assert_eq!(
+            *service,
+            serde_json::json!({"namespace": "sec", "name": "cleanbill", "port": 8443, "path": "/validate/5ec/fail"})
+        );
         assert_eq!(docs[1]["webhooks"][1]["clientConfig"]["caBundle"], STANDARD.encode("PEM"));
     }
 

@@ -16,14 +16,10 @@ current-context: prod
 ";
 
 async fn open(text: &str, context: Option<&str>) -> Result<Connection, ClusterError> {
-    let folder = std::env::temp_dir().join(format!("cleanbill-kubeconfig-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let hash = text.bytes().fold(7u64, |h, b| h.wrapping_mul(31).wrapping_add(b.into()));
-    let file = folder.join(format!("{hash}-{}", context.unwrap_or("current")));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
     std::fs::write(&file, text).unwrap();
-    let result = Connection::open(&file, context).await;
-    std::fs::remove_file(&file).unwrap();
-    result
+    Connection::open(&file, context).await
 }
 
 async fn refused(text: &str, context: Option<&str>, part: &str) {

@@ -84,3 +84,30 @@ impl fmt::Display for Diagnostic {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(diagnostic: Diagnostic, expect: &str) {
+        assert_eq!(diagnostic.to_string(), expect);
+    }
+
+    fn at(line: usize, column: usize) -> Span {
+        Span { file: "p.yaml".to_owned(), line, column }
+    }
+
+    #[test]
+    fn a_diagnostic_reads_as_level_code_place_message_hint() {
+        check(Diagnostic::error("some-code", "it is wrong", at(3, 7)), "error[some-code]: p.yaml:3:7: it is wrong");
+        check(Diagnostic::warning("some-code", "it is odd", at(3, 0)), "warning[some-code]: p.yaml:3: it is odd");
+        check(Diagnostic::error("c", "m", at(0, 7)).hint("do this"), "error[c]: p.yaml: m\nhint: do this");
+        check(Diagnostic::error("c", "m", Span::default()), "error[c]: m");
+    }
+
+    #[test]
+    fn errors_come_before_warnings() {
+        assert!(Level::Error < Level::Warning);
+    }
+}

@@ -72,7 +72,10 @@ impl Archive {
                 _ => continue,
             };
             if members.insert(key, member).is_some() {
-                let why = format!("it holds `{}` twice; readers disagree which one counts", String::from_utf8_lossy(&entry.name));
+                let why = format!(
+                    "it holds `{}` twice; readers disagree which one counts",
+                    String::from_utf8_lossy(&entry.name)
+                );
                 return Err(ImageError::malformed(&name, why));
             }
             tar.seek_past_data().map_err(io_error)?;

@@ -26,8 +26,17 @@ const ENTRY_LIMIT: usize = 4096;
 
 /// Keys with a meaning; any other spelling of one is refused.
 const KEYS: [&str; 11] = [
-    "schemaVersion", "mediaType", "config", "layers", "manifests", "artifactType", "subject", "annotations", "fsLayers",
-    "blobs", "history",
+    "schemaVersion",
+    "mediaType",
+    "config",
+    "layers",
+    "manifests",
+    "artifactType",
+    "subject",
+    "annotations",
+    "fsLayers",
+    "blobs",
+    "history",
 ];
 
 /// A content descriptor (OCI image spec, `descriptor.md`).
@@ -200,8 +209,9 @@ impl Document {
             return bad(&format!("{} bytes, more than {DOCUMENT_LIMIT}", raw.len()));
         }
         let malformed = |e: serde_json::Error| ImageError::malformed(&what, e.to_string());
-        let keys: BTreeMap<String, IgnoredAny> = serde_json::from_slice(&raw).map_err(malformed)?;
-        if let Some(key) = keys.keys().find(|k| KEYS.iter().any(|known| *known != **k && known.eq_ignore_ascii_case(k))) {
+        let keys: BTreeMap<String, &serde_json::value::RawValue> = serde_json::from_slice(&raw).map_err(malformed)?;
+        if let Some(key) = keys.keys().find(|k| KEYS.iter().any(|known| *known != **k && known.eq_ignore_ascii_case(k)))
+        {
             return bad(&format!("key `{key}` differs from a known one by case only; readers disagree about it"));
         }
         let wire: WireDocument = serde_json::from_slice(&raw).map_err(malformed)?;
@@ -341,8 +351,7 @@ impl Config {
         if raw.len() > DOCUMENT_LIMIT {
             return Err(ImageError::malformed(what, format!("{} bytes, more than {DOCUMENT_LIMIT}", raw.len())));
         }
-        let wire: WireConfig =
-            serde_json::from_slice(&raw).map_err(|e| ImageError::malformed(&what, e.to_string()))?;
+        let wire: WireConfig = serde_json::from_slice(&raw).map_err(|e| ImageError::malformed(&what, e.to_string()))?;
         let diff_ids = wire.rootfs.and_then(|r| r.diff_ids).unwrap_or_default();
         if diff_ids.len() > LAYER_LIMIT {
             return Err(ImageError::malformed(what, format!("{} layers, more than {LAYER_LIMIT}", diff_ids.len())));

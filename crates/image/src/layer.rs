@@ -155,7 +155,8 @@ impl Reading<'_> {
             EntryKind::HardLink => match applier.linked(&self.tree, &entry.link) {
                 Some(node) => node,
                 None => {
-                    let why = format!("it is a hard link to `{}`, which is not there", String::from_utf8_lossy(&entry.link));
+                    let why =
+                        format!("it is a hard link to `{}`, which is not there", String::from_utf8_lossy(&entry.link));
                     self.entry_problem(layer, "tar-entry", &path, why);
                     return Ok(());
                 }

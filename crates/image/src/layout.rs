@@ -74,8 +74,8 @@ impl Layout {
     /// The image for a platform, by the name `reference` if the layout holds several.
     pub(crate) fn image(&self, reference: Option<&str>, wanted: Option<&Platform>) -> Result<Image, ImageError> {
         let what = format!("{}: index.json", self.name());
-        let Document::Index(top) = Document::parse(self.read("index.json")?, None)
-            .map_err(|e| ImageError::malformed(&what, e.to_string()))?
+        let Document::Index(top) =
+            Document::parse(self.read("index.json")?, None).map_err(|e| ImageError::malformed(&what, e.to_string()))?
         else {
             return Err(ImageError::malformed(what, "it is not an image index"));
         };
@@ -105,10 +105,16 @@ impl Layout {
         Err(ImageError::malformed(self.name(), format!("indexes inside indexes, more than {DEPTH_LIMIT} deep")))
     }
 
-    fn choose(&self, top: &Index, reference: Option<&str>, wanted: Option<&Platform>) -> Result<Descriptor, ImageError> {
+    fn choose(
+        &self,
+        top: &Index,
+        reference: Option<&str>,
+        wanted: Option<&Platform>,
+    ) -> Result<Descriptor, ImageError> {
         let mut images: Vec<&Descriptor> =
             top.manifests.iter().filter(|d| d.is_document() && !d.is_attestation()).collect();
-        let names = |d: &Descriptor| REF_NAMES.iter().filter_map(|k| d.annotations.get(*k)).cloned().collect::<Vec<_>>();
+        let names =
+            |d: &Descriptor| REF_NAMES.iter().filter_map(|k| d.annotations.get(*k)).cloned().collect::<Vec<_>>();
         if let Some(reference) = reference {
             images.retain(|d| names(d).iter().any(|n| is_named(n, reference)) || d.digest.to_string() == reference);
             if images.is_empty() {

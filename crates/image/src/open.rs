@@ -54,7 +54,10 @@ pub fn open_path(
             let config = format!("blobs/{}/{}", image.config.digest.algorithm().name(), image.config.digest.hex());
             let same = |one: &DockerImage| one.config == config && one.layers.len() == image.manifest.layers.len();
             if !named.iter().any(same) {
-                return Err(ImageError::malformed(name, "its manifest.json and its index.json speak of different images"));
+                return Err(ImageError::malformed(
+                    name,
+                    "its manifest.json and its index.json speak of different images",
+                ));
             }
         }
         return Ok((image, Box::new(layout)));
@@ -93,9 +96,9 @@ struct DockerImage {
 }
 
 fn small(name: &str, archive: &Archive, member: &str) -> Result<Vec<u8>, ImageError> {
-    let bytes = archive
-        .member(member)
-        .ok_or_else(|| ImageError::malformed(name, format!("there is no `{member}` in it, which its manifest.json names")))?;
+    let bytes = archive.member(member).ok_or_else(|| {
+        ImageError::malformed(name, format!("there is no `{member}` in it, which its manifest.json names"))
+    })?;
     bytes
         .to_vec(DOCUMENT_LIMIT as u64)
         .map_err(|e| ImageError::io(name, e))?
@@ -106,7 +109,9 @@ fn docker_images(name: &str, archive: &Archive) -> Result<Vec<DockerImage>, Imag
     let raw = small(name, archive, "manifest.json")?;
     let images: Option<Vec<DockerImage>> = serde_json::from_slice(&raw)
         .map_err(|e| ImageError::malformed(format!("{name}: manifest.json"), e.to_string()))?;
-    images.filter(|i| !i.is_empty()).ok_or_else(|| ImageError::malformed(format!("{name}: manifest.json"), "it names no image"))
+    images
+        .filter(|i| !i.is_empty())
+        .ok_or_else(|| ImageError::malformed(format!("{name}: manifest.json"), "it names no image"))
 }
 
 struct DockerBlobs {
@@ -139,7 +144,10 @@ fn docker_archive(
         return Err(several_images(name, &tags));
     }
     let Some(chosen) = images.pop() else {
-        return Err(ImageError::malformed(name, format!("it holds no image named `{}`", reference.unwrap_or_default())));
+        return Err(ImageError::malformed(
+            name,
+            format!("it holds no image named `{}`", reference.unwrap_or_default()),
+        ));
     };
     let config = Config::parse(small(name, archive, &chosen.config)?)?;
     check_platform(config.platform.as_ref(), wanted)?;

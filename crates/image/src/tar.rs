@@ -359,7 +359,7 @@ impl<R: Read> TarReader<R> {
         }
         name.extend_from_slice(until_nul(&block[..100]));
         let link = until_nul(&block[157..257]).to_vec();
-        Ok(Some(Header { name, link, size, gnu, block }))
+        Ok(Some(Header { block, name, link, size, gnu }))
     }
 }
 

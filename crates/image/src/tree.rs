@@ -102,9 +102,8 @@ impl Tree {
 
     /// Whether there is a file or folder at `path`, symbolic links followed.
     pub fn exists(&self, path: &str) -> bool {
-        self.resolve(path.as_bytes()).is_some_and(|real| {
-            self.nodes.contains_key(real.as_slice()) || self.below(&real).next().is_some()
-        })
+        self.resolve(path.as_bytes())
+            .is_some_and(|real| self.nodes.contains_key(real.as_slice()) || self.below(&real).next().is_some())
     }
 
     /// The path without symbolic links that `path` leads to, never outside the root. What it ends in
@@ -185,9 +184,9 @@ impl Tree {
         let mut found: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
         let mut add = |path: &[u8]| {
             if let Some((real, _)) = self.file(path) {
-                let by = found.entry(real).or_insert_with_key(|real| {
-                    if wants.path(real) { real.clone() } else { path.to_vec() }
-                });
+                let by = found
+                    .entry(real)
+                    .or_insert_with_key(|real| if wants.path(real) { real.clone() } else { path.to_vec() });
                 if by.as_slice() > path && !wants.path(by) {
                     *by = path.to_vec();
                 }

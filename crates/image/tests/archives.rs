@@ -45,7 +45,8 @@ fn legacy(config_arch: &str) -> Vec<u8> {
     let layers = [layer("a.jar"), layer("b.jar"), layer("a.jar")];
     let pairs: Vec<_> = layers.iter().map(|l| (l.clone(), l.clone())).collect();
     let config = String::from_utf8(documents(&pairs).0).unwrap().replace("amd64", config_arch);
-    let manifest = r#"[{"Config":"c.json","RepoTags":["shop:1"],"Layers":["1/layer.tar","2/layer.tar","3/layer.tar"]}]"#;
+    let manifest =
+        r#"[{"Config":"c.json","RepoTags":["shop:1"],"Layers":["1/layer.tar","2/layer.tar","3/layer.tar"]}]"#;
     Tar::new()
         .file("1/layer.tar", &layers[0])
         .file("2/layer.tar", &layers[1])
@@ -152,7 +153,8 @@ fn what_holds_several_images_needs_a_name() {
     let folder = tempfile::tempdir().unwrap();
     let config = |arch: &str| format!(r#"{{"os":"linux","architecture":"{arch}"}}"#);
     let manifest = r#"[{"Config":"1.json","RepoTags":["r/a:1"],"Layers":[]},{"Config":"2.json","RepoTags":["r/b:2"],"Layers":[]}]"#;
-    let tar = Tar::new().file("manifest.json", manifest).file("1.json", config("amd64")).file("2.json", config("arm64"));
+    let tar =
+        Tar::new().file("manifest.json", manifest).file("1.json", config("amd64")).file("2.json", config("arm64"));
     let path = save(folder.path(), "two.tar", &tar.finish());
     refuse(&path, "several images (r/a:1, r/b:2)");
     let at = |name: &str| PathBuf::from(format!("{}:{name}", path.display()));

@@ -61,7 +61,11 @@ fn what_is_no_image_of_today_is_refused() {
     refuse(&manifest("").replace("\"size\":1", "\"size\":-1"), None, "invalid value");
     refuse(&" ".repeat((4 << 20) + 1), None, "more than 4194304");
     let layers = vec![descriptor(""); 1025].join(",");
-    refuse(&format!(r#"{{"schemaVersion":2,"config":{},"layers":[{layers}]}}"#, descriptor("")), None, "more than 1024");
+    refuse(
+        &format!(r#"{{"schemaVersion":2,"config":{},"layers":[{layers}]}}"#, descriptor("")),
+        None,
+        "more than 1024",
+    );
 }
 
 fn index(entries: &[&str]) -> Index {

@@ -11,10 +11,7 @@ use cleanbill_model::Budget;
 static MARKED: Content = Content { heads: &[b"\x7fELF"], marker: b"MARK" };
 
 fn wants() -> Wants {
-    Wants::new(
-        [Pattern::Path("etc/os-release"), Pattern::Folder("db.d"), Pattern::Extension("jar")],
-        [MARKED],
-    )
+    Wants::new([Pattern::Path("etc/os-release"), Pattern::Folder("db.d"), Pattern::Extension("jar")], [MARKED])
 }
 
 fn tree(tars: &[Vec<u8>]) -> Tree {
@@ -135,7 +132,7 @@ fn a_dangling_hard_link_is_a_problem() {
 #[test]
 fn content_is_kept_by_head_and_marker_alone() {
     let tree = tree(&[Tar::new()
-        .file("bin/marked", [b"\x7fELF".as_slice(), &[0; 100_000], b"MARK"].concat())
+        .file("bin/marked", [b"\x7fELF".as_slice(), &vec![0; 100_000], b"MARK"].concat())
         .file("bin/other", b"\x7fELF nothing")
         .file("bin/text", b"MARK")
         .finish()]);
@@ -156,7 +153,7 @@ fn a_marker_across_two_reads_is_found() {
 
 #[test]
 fn big_evidence_comes_back_from_disk_as_it_was() {
-    let big: Vec<u8> = (0..3_000_000u32).map(|i| (i * 7 >> 3) as u8).collect();
+    let big: Vec<u8> = (0..3_000_000u32).map(|i| ((i * 7) >> 3) as u8).collect();
     let tree = tree(&[Tar::new().file("a.jar", &big).file("b.jar", "small").file("c.jar", &big).finish()]);
     for path in ["a.jar", "c.jar"] {
         let bytes = tree.file(path.as_bytes()).unwrap().1.bytes().unwrap();

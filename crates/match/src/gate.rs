@@ -21,7 +21,9 @@ pub struct FailOn {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FailOnError {
     /// A word that is none of the gate's.
-    #[error("`{0}` is no gate\nhint: none, low, medium, high or critical, then `,fixable` if only what has a fix counts")]
+    #[error(
+        "`{0}` is no gate\nhint: none, low, medium, high or critical, then `,fixable` if only what has a fix counts"
+    )]
     Word(String),
     /// A word that needs a feed which databases do not carry.
     #[error("gate `{word}` needs the {feed} feed, which the advisory database does not carry")]
@@ -47,7 +49,9 @@ impl FailOn {
         for word in words {
             match word {
                 "fixable" => gate.fixable = true,
-                "kev" => return Err(FailOnError::Needs { word: word.to_owned(), feed: "known-exploited vulnerabilities" }),
+                "kev" => {
+                    return Err(FailOnError::Needs { word: word.to_owned(), feed: "known-exploited vulnerabilities" });
+                }
                 w if w.starts_with("epss") => {
                     return Err(FailOnError::Needs { word: w.to_owned(), feed: "exploit prediction (EPSS)" });
                 }

@@ -53,8 +53,10 @@ pub(crate) fn groups(records: &[&Advisory]) -> Vec<Vec<usize>> {
 
 /// Id and aliases of a group.
 pub(crate) fn names(records: &[&Advisory]) -> (String, Vec<String>) {
-    let all: BTreeSet<&str> =
-        records.iter().flat_map(|r| std::iter::once(r.id.as_str()).chain(r.aliases.iter().map(String::as_str))).collect();
+    let all: BTreeSet<&str> = records
+        .iter()
+        .flat_map(|r| std::iter::once(r.id.as_str()).chain(r.aliases.iter().map(String::as_str)))
+        .collect();
     let ids: BTreeSet<String> = records.iter().map(|r| group_id(r)).collect();
     let id = ids.iter().find(|id| is_cve(id)).or(ids.first()).cloned().unwrap_or_default();
     let aliases = all.into_iter().filter(|n| *n != id).map(str::to_owned).collect();

@@ -111,11 +111,8 @@ fn finding(
     database: &Database,
 ) -> Result<Finding, DatabaseError> {
     let (id, aliases) = names(group);
-    let mut severity = matches
-        .iter()
-        .map(|m| m.affected.severity.unwrap_or(m.advisory.severity))
-        .max()
-        .unwrap_or_default();
+    let mut severity =
+        matches.iter().map(|m| m.affected.severity.unwrap_or(m.advisory.severity)).max().unwrap_or_default();
     let mut cvss: Vec<Cvss> = Vec::new();
     let mut summary = String::new();
     for advisory in group {

@@ -89,7 +89,15 @@ fn found(distro: Distro, packages: Vec<Package>, advisories: Vec<Advisory>) -> F
 
 fn lines(findings: &Findings) -> Vec<String> {
     let line = |f: &cleanbill_model::Finding| {
-        format!("{} {} {} {} [{}] {}", f.severity, f.id, f.package.name, f.state.name(), f.fixed.join(" "), f.reason.range)
+        format!(
+            "{} {} {} {} [{}] {}",
+            f.severity,
+            f.id,
+            f.package.name,
+            f.state.name(),
+            f.fixed.join(" "),
+            f.reason.range
+        )
     };
     findings.findings.iter().map(line).collect()
 }
@@ -160,15 +168,22 @@ fn listed_versions_hit_without_a_range() {
 
 #[test]
 fn one_vulnerability_in_two_feeds_is_one_finding() {
-    let findings = found(Distro::default(), vec![package("pkg:golang/m.org/x@v1.0.0")], vec![
-        aka(rated(record("GHSA-1", "osv", "Go", "m.org/x", "i:0 f:1.1.0"), Severity::Medium), &["CVE-2024-1"]),
-        aka(rated(record("GO-1", "osv", "Go", "m.org/x", "i:0 f:1.2.0"), Severity::High), &["CVE-2024-1", "GHSA-1"]),
-        rated(record("GO-2", "osv", "Go", "m.org/x", "i:0"), Severity::Low),
-    ]);
-    assert_eq!(lines(&findings), [
-        "high CVE-2024-1 m.org/x fixed [1.1.0 1.2.0] < 1.1.0 || < 1.2.0",
-        "low GO-2 m.org/x affected [] all versions",
-    ]);
+    let findings = found(
+        Distro::default(),
+        vec![package("pkg:golang/m.org/x@v1.0.0")],
+        vec![
+            aka(rated(record("GHSA-1", "osv", "Go", "m.org/x", "i:0 f:1.1.0"), Severity::Medium), &["CVE-2024-1"]),
+            aka(
+                rated(record("GO-1", "osv", "Go", "m.org/x", "i:0 f:1.2.0"), Severity::High),
+                &["CVE-2024-1", "GHSA-1"],
+            ),
+            rated(record("GO-2", "osv", "Go", "m.org/x", "i:0"), Severity::Low),
+        ],
+    );
+    assert_eq!(
+        lines(&findings),
+        ["high CVE-2024-1 m.org/x fixed [1.1.0 1.2.0] < 1.1.0 || < 1.2.0", "low GO-2 m.org/x affected [] all versions",]
+    );
     assert_eq!(findings.findings[0].aliases, ["GHSA-1", "GO-1"]);
     assert_eq!(findings.findings[0].reason.feed, "osv GHSA-1, osv GO-1");
 }
@@ -177,11 +192,15 @@ fn one_vulnerability_in_two_feeds_is_one_finding() {
 fn a_record_that_names_two_cves_does_not_make_one_of_them() {
     let both = aka(record("GHSA-1", "osv", "Maven", "g:a", "i:0"), &["CVE-2024-1", "CVE-2024-2"]);
     assert_eq!(group_id(&both), "CVE-2024-1");
-    let findings = found(Distro::default(), vec![package("pkg:maven/g/a@1")], vec![
-        both,
-        record("CVE-2024-1", "osv", "Maven", "g:a", "i:0"),
-        record("CVE-2024-2", "osv", "Maven", "g:a", "i:0"),
-    ]);
+    let findings = found(
+        Distro::default(),
+        vec![package("pkg:maven/g/a@1")],
+        vec![
+            both,
+            record("CVE-2024-1", "osv", "Maven", "g:a", "i:0"),
+            record("CVE-2024-2", "osv", "Maven", "g:a", "i:0"),
+        ],
+    );
     let ids: Vec<&str> = findings.findings.iter().map(|f| f.id.as_str()).collect();
     assert_eq!(ids, ["CVE-2024-1", "CVE-2024-2"]);
 }
@@ -263,7 +282,15 @@ fn coverage_has_a_row_for_everything_aboard() {
     let rows: Vec<String> = findings
         .coverage
         .iter()
-        .map(|r| format!("{} {} {} {}", r.ecosystem, r.source.as_deref().unwrap_or("-"), r.packages, r.packages_without_record))
+        .map(|r| {
+            format!(
+                "{} {} {} {}",
+                r.ecosystem,
+                r.source.as_deref().unwrap_or("-"),
+                r.packages,
+                r.packages_without_record
+            )
+        })
         .collect();
     // PyPI has a feed and no version order here: what cannot be compared is not covered.
     assert_eq!(rows, ["Debian:12 debian-tracker 2 1", "Maven - 1 1", "PyPI - 1 0", "apk - 1 1"]);

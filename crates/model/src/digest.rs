@@ -70,8 +70,8 @@ impl Digest {
             "" => return Err(DigestError::Shape(text.to_owned())),
             other => return Err(DigestError::Algorithm(other.to_owned())),
         };
-        let good = hex.len() == algorithm.hex_len()
-            && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let good =
+            hex.len() == algorithm.hex_len() && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if !good {
             return Err(DigestError::Hex(text.to_owned(), algorithm.hex_len()));
         }

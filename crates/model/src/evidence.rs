@@ -82,7 +82,9 @@ impl fmt::Display for WhyNot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             WhyNot::OtherKey => write!(f, "signed by another key"),
-            WhyNot::BrokenSignature => write!(f, "the signature does not fit the signed payload (one of them was changed)"),
+            WhyNot::BrokenSignature => {
+                write!(f, "the signature does not fit the signed payload (one of them was changed)")
+            }
             WhyNot::OtherSubject(digest) => write!(f, "it signs another image: {digest}"),
             WhyNot::NotASignature(kind) => write!(f, "it is an attestation ({kind}), not a signature"),
             WhyNot::Malformed(why) => write!(f, "it cannot be read: {why}"),

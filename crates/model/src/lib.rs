@@ -25,9 +25,7 @@ pub use admission::{AdmissionAnswer, AdmissionRequest, ImageField, ImageFieldKin
 pub use advisory::{Advisory, Affected, Event, FixState, RangeKind, VersionRange};
 pub use budget::{Budget, BudgetError, Cancel};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
-pub use evidence::{
-    Evidence, KeyId, SignatureFormat, SignatureRecord, SignatureSource, Unavailable, WhyNot,
-};
+pub use evidence::{Evidence, KeyId, SignatureFormat, SignatureRecord, SignatureSource, Unavailable, WhyNot};
 pub use finding::{CoverageRow, Finding, FindingReason, Findings, Introduced, State, Suppression};
 pub use fleet::{Cluster, Container, ContainerKind, ContainerState, Pod, Workload};
 pub use identity::{DigestKind, ImageIdentity, RuntimeForm, RuntimeImageId};

@@ -23,7 +23,8 @@ impl Platform {
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('/');
         let (os, architecture, variant) = (parts.next()?, parts.next()?, parts.next());
-        let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        let word =
+            |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if parts.next().is_some() || !word(os) || !word(architecture) || variant.is_some_and(|v| !word(v)) {
             return None;
         }

@@ -178,9 +178,13 @@ mod tests {
 
     #[test]
     fn what_is_not_a_package_url_is_refused() {
-        for (text, part) in
-            [("npm/a", "pkg:"), ("pkg:npm", "no name"), ("pkg:npm/", "no name"), ("pkg:1x/a", "type"), ("pkg:npm/%ff", "UTF-8")]
-        {
+        for (text, part) in [
+            ("npm/a", "pkg:"),
+            ("pkg:npm", "no name"),
+            ("pkg:npm/", "no name"),
+            ("pkg:1x/a", "type"),
+            ("pkg:npm/%ff", "UTF-8"),
+        ] {
             assert!(Purl::parse(text).expect_err(text).to_string().contains(part), "{text}");
         }
     }

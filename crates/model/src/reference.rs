@@ -35,7 +35,9 @@ pub enum ReferenceError {
     #[error("image reference `{0}`: `{1}` is not a registry host")]
     Host(String, String),
     /// The repository part breaks the grammar.
-    #[error("image reference `{0}`: `{1}` is not a repository name: lower-case letters, digits and . _ - between slashes")]
+    #[error(
+        "image reference `{0}`: `{1}` is not a repository name: lower-case letters, digits and . _ - between slashes"
+    )]
     Repository(String, String),
     /// The tag breaks the grammar.
     #[error("image reference `{0}`: `{1}` is not a tag: at most 128 of letters, digits, _ . -")]
@@ -92,7 +94,9 @@ impl Reference {
                     return Err(ReferenceError::Host(text.to_owned(), host));
                 }
                 match host.as_str() {
-                    "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => DEFAULT_REGISTRY.to_owned(),
+                    "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => {
+                        DEFAULT_REGISTRY.to_owned()
+                    }
                     _ => host,
                 }
             }
@@ -298,7 +302,8 @@ mod tests {
 
     #[test]
     fn a29_names_of_docker_hub_are_one() {
-        for text in ["nginx", "docker.io/nginx", "index.docker.io/library/nginx", "registry-1.docker.io/library/nginx"] {
+        for text in ["nginx", "docker.io/nginx", "index.docker.io/library/nginx", "registry-1.docker.io/library/nginx"]
+        {
             check(text, "docker.io/library/nginx");
         }
         assert_eq!(Reference::parse("nginx").unwrap().api_host(), "registry-1.docker.io");

@@ -23,14 +23,8 @@ pub enum Severity {
 
 impl Severity {
     /// All of them, worst first.
-    pub const WORST_FIRST: [Severity; 6] = [
-        Severity::Critical,
-        Severity::High,
-        Severity::Medium,
-        Severity::Low,
-        Severity::Negligible,
-        Severity::Unknown,
-    ];
+    pub const WORST_FIRST: [Severity; 6] =
+        [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Negligible, Severity::Unknown];
 
     /// The qualitative rating of a CVSS score from 0 to 10 (CVSS v3.1, section 5).
     pub fn from_score(score: f64) -> Self {

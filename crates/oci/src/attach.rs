@@ -23,7 +23,12 @@ const TRIES: u32 = 8;
 impl Client {
     /// Attaches a manifest that has a `subject`: pushes it by digest and, where the registry does not
     /// keep referrers, adds it to the fallback tag's index (read, merge, write, read again, retry).
-    pub async fn attach(&self, subject: &Reference, manifest: Vec<u8>, artifact_type: &str) -> Result<Pushed, OciError> {
+    pub async fn attach(
+        &self,
+        subject: &Reference,
+        manifest: Vec<u8>,
+        artifact_type: &str,
+    ) -> Result<Pushed, OciError> {
         let what = format!("attach {artifact_type} to {subject}");
         let json: Value =
             serde_json::from_slice(&manifest).map_err(|_| OciError::invalid(&what, "the manifest is not JSON"))?;

@@ -72,7 +72,12 @@ fn receive(receiver: &mut mpsc::Receiver<Message>) -> Option<Message> {
 }
 
 /// Sends the bytes of a blob into the queue; no more than its descriptor states.
-async fn pump(client: &Client, reference: &Reference, wanted: &Descriptor, queue: &mpsc::Sender<Message>) -> Result<(), String> {
+async fn pump(
+    client: &Client,
+    reference: &Reference,
+    wanted: &Descriptor,
+    queue: &mpsc::Sender<Message>,
+) -> Result<(), String> {
     let what = format!("read blob {} of {}", wanted.digest, reference.name());
     let why = |e: OciError| e.why;
     let path = format!("{}/blobs/{}", reference.repository(), wanted.digest);
@@ -88,11 +93,13 @@ async fn pump(client: &Client, reference: &Reference, wanted: &Descriptor, queue
         let chunk = tokio::time::timeout(patience, response.chunk())
             .await
             .map_err(|_| format!("no bytes for {} s", patience.as_secs_f32()))?
-            .map_err(|e| if e.is_timeout() { "no bytes in time".to_owned() } else { "the connection broke".to_owned() })?;
+            .map_err(
+                |e| if e.is_timeout() { "no bytes in time".to_owned() } else { "the connection broke".to_owned() },
+            )?;
         let Some(chunk) = chunk else { break };
-        left = left
-            .checked_sub(chunk.len() as u64)
-            .ok_or_else(|| format!("the registry sends more than the {} bytes that the manifest states", wanted.size))?;
+        left = left.checked_sub(chunk.len() as u64).ok_or_else(|| {
+            format!("the registry sends more than the {} bytes that the manifest states", wanted.size)
+        })?;
         if queue.send(Message::Chunk(chunk)).await.is_err() {
             return Ok(());
         }

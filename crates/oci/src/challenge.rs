@@ -55,7 +55,9 @@ pub(crate) fn parse(header: &str) -> Vec<Challenge> {
             let get = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
             match scheme.as_str() {
                 "basic" => Some(Challenge::Basic),
-                "bearer" => Some(Challenge::Bearer { realm: get("realm")?, service: get("service"), scope: get("scope") }),
+                "bearer" => {
+                    Some(Challenge::Bearer { realm: get("realm")?, service: get("service"), scope: get("scope") })
+                }
                 _ => None,
             }
         })

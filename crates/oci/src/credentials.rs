@@ -199,7 +199,9 @@ mod tests {
 
     #[tokio::test]
     async fn a41_another_host_or_port_has_no_credentials() {
-        for other in ["r.example/x", "r.example:5001/x", "evilr.example:5000/x", "empty.example/x", "quay.io.evil.example/x"] {
+        for other in
+            ["r.example/x", "r.example:5001/x", "evilr.example:5000/x", "empty.example/x", "quay.io.evil.example/x"]
+        {
             assert_eq!(found(CONFIG, other).await, None, "{other}");
         }
     }

@@ -45,7 +45,8 @@ const SHOWN: usize = 200;
 /// Text from outside, fit for a terminal: one line, bounded, without control or direction characters.
 pub(crate) fn plain(text: &str) -> String {
     let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     let mut out: String = text.chars().filter(|c| !hidden(*c)).take(SHOWN).collect();
     if text.chars().filter(|c| !hidden(*c)).nth(SHOWN).is_some() {

@@ -41,10 +41,9 @@ pub(crate) fn check_address(address: IpAddr, allow_loopback: bool) -> Result<(),
     let address = plain(address);
     let (link_local, metadata) = match address {
         IpAddr::V4(ip) => (ip.is_link_local(), ip == Ipv4Addr::new(100, 100, 100, 200)),
-        IpAddr::V6(ip) => (
-            ip.segments()[0] & 0xffc0 == 0xfe80,
-            ip == Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254),
-        ),
+        IpAddr::V6(ip) => {
+            (ip.segments()[0] & 0xffc0 == 0xfe80, ip == Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254))
+        }
     };
     if link_local || metadata {
         return Err(Refused(format!("{address} is a link-local or metadata address")));
@@ -147,7 +146,12 @@ mod tests {
 
     #[test]
     fn a42_names_inside_a_cluster() {
-        for host in ["registry.default.svc", "registry.default.svc.", "kubernetes.default.SVC.cluster.local", "x.cluster.local:5000"] {
+        for host in [
+            "registry.default.svc",
+            "registry.default.svc.",
+            "kubernetes.default.SVC.cluster.local",
+            "x.cluster.local:5000",
+        ] {
             refused(host);
         }
         let url = |host: &str| Url::parse(&format!("https://{host}/")).unwrap();
@@ -158,7 +162,17 @@ mod tests {
 
     #[test]
     fn a42_loopback_only_where_it_is_allowed() {
-        for host in ["127.0.0.1:5000", "127.9.9.9", "localhost", "LOCALHOST.", "a.localhost", "[::1]:5000", "0.0.0.0", "[::ffff:127.0.0.1]", "2130706433"] {
+        for host in [
+            "127.0.0.1:5000",
+            "127.9.9.9",
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+            "[::1]:5000",
+            "0.0.0.0",
+            "[::ffff:127.0.0.1]",
+            "2130706433",
+        ] {
             let url = Url::parse(&format!("http://{host}/")).unwrap();
             assert!(check(&url, false).is_err(), "{host}");
             assert_eq!(check(&url, true), Ok(()), "{host}");

@@ -78,7 +78,9 @@ mod tests {
     #[test]
     fn answers_of_helpers() {
         let good = br#"{"ServerURL":"h","Username":"u","Secret":"s"}"#;
-        assert!(matches!(answer(true, good), Ok(Some(Login::Password { user, password })) if user == "u" && password == "s"));
+        assert!(
+            matches!(answer(true, good), Ok(Some(Login::Password { user, password })) if user == "u" && password == "s")
+        );
         let token = br#"{"ServerURL":"h","Username":"<token>","Secret":"s"}"#;
         assert!(matches!(answer(true, token), Ok(Some(Login::Identity(t))) if t == "s"));
         assert!(matches!(answer(false, b"credentials not found in native keychain\n"), Ok(None)));

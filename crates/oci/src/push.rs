@@ -22,7 +22,12 @@ pub struct Pushed {
 
 impl Client {
     /// Pushes a blob unless it is there.
-    pub async fn push_blob(&self, reference: &Reference, media_type: &str, bytes: Vec<u8>) -> Result<Descriptor, OciError> {
+    pub async fn push_blob(
+        &self,
+        reference: &Reference,
+        media_type: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Descriptor, OciError> {
         let digest = Digest::sha256(&bytes);
         let pushed = descriptor(media_type.to_owned(), digest.clone(), bytes.len() as u64);
         let what = format!("push blob {digest} to {}", reference.name());
@@ -78,7 +83,12 @@ impl Client {
     }
 
     /// Pushes a manifest under the reference's tag, or by its digest where it has none.
-    pub async fn push_manifest(&self, reference: &Reference, media_type: &str, raw: Vec<u8>) -> Result<Pushed, OciError> {
+    pub async fn push_manifest(
+        &self,
+        reference: &Reference,
+        media_type: &str,
+        raw: Vec<u8>,
+    ) -> Result<Pushed, OciError> {
         let own = Digest::sha256(&raw);
         let what = format!("push manifest {own} to {}", reference.name());
         if let Some(expected) = reference.digest() {
@@ -105,7 +115,7 @@ impl Client {
 
 /// A `Location` that may be relative.
 fn location(base: &Url, header: Option<&str>, what: &str) -> Result<Url, OciError> {
-    header
-        .and_then(|text| base.join(text).ok())
-        .ok_or_else(|| OciError::invalid(what, "the registry does not say where to send the bytes (no usable Location)"))
+    header.and_then(|text| base.join(text).ok()).ok_or_else(|| {
+        OciError::invalid(what, "the registry does not say where to send the bytes (no usable Location)")
+    })
 }

@@ -72,7 +72,10 @@ impl Client {
             if first {
                 let missing = matches!(
                     answer.status(),
-                    StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::BAD_REQUEST | StatusCode::NOT_ACCEPTABLE
+                    StatusCode::NOT_FOUND
+                        | StatusCode::METHOD_NOT_ALLOWED
+                        | StatusCode::BAD_REQUEST
+                        | StatusCode::NOT_ACCEPTABLE
                 );
                 // Registries that do not know the path may answer it with a page for people.
                 if missing || (answer.status().is_success() && answer.media_type().as_deref() != Some(INDEX)) {
@@ -106,7 +109,12 @@ impl Client {
     }
 
     /// The index under the fallback tag, if there is one.
-    pub(crate) async fn fallback_index(&self, subject: &Reference, digest: &Digest, what: &str) -> Result<Option<Value>, OciError> {
+    pub(crate) async fn fallback_index(
+        &self,
+        subject: &Reference,
+        digest: &Digest,
+        what: &str,
+    ) -> Result<Option<Value>, OciError> {
         let path = format!("{}/manifests/{}", subject.repository(), fallback_tag(digest));
         let call = Call::new(self, subject, Method::GET, &path, what.to_owned())?.header(header::ACCEPT, INDEX);
         let answer = self.send(call).await?;
@@ -119,7 +127,8 @@ impl Client {
         if let Some(stated) = stated {
             crate::pull::check_bytes(&stated, &body, what)?;
         }
-        let refuse = || OciError::invalid(what, format!("the tag {} does not name an image index", fallback_tag(digest)));
+        let refuse =
+            || OciError::invalid(what, format!("the tag {} does not name an image index", fallback_tag(digest)));
         parse_index(&body).map(Some).ok_or_else(refuse)
     }
 }
@@ -165,9 +174,10 @@ fn parse_descriptor(json: &Value) -> Option<Descriptor> {
             variant: part("variant").map(str::to_owned),
         })
     });
-    let annotations = json.get("annotations").and_then(Value::as_object).map(|map| {
-        map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-    });
+    let annotations = json
+        .get("annotations")
+        .and_then(Value::as_object)
+        .map(|map| map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect());
     Some(Descriptor {
         media_type: text("mediaType")?,
         digest: Digest::parse(json.get("digest")?.as_str()?).ok()?,

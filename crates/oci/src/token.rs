@@ -120,7 +120,12 @@ pub(crate) struct TokenRequest {
 }
 
 /// The request for a token for `scope`.
-pub(crate) fn request(mut realm: Url, service: Option<&str>, scope: Option<&str>, login: Option<&Login>) -> TokenRequest {
+pub(crate) fn request(
+    mut realm: Url,
+    service: Option<&str>,
+    scope: Option<&str>,
+    login: Option<&Login>,
+) -> TokenRequest {
     if let Some(Login::Identity(token)) = login {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "refresh_token").append_pair("client_id", "cleanbill");
@@ -214,6 +219,9 @@ mod tests {
         let asked = request(url("https://a/t?x=1"), Some("s"), Some("repository:r:pull"), None);
         assert_eq!(asked.url.as_str(), "https://a/t?x=1&service=s&scope=repository%3Ar%3Apull");
         let asked = request(url("https://a/t"), Some("s"), None, Some(&Login::Identity("i".to_owned())));
-        assert_eq!(asked.form.as_deref(), Some("grant_type=refresh_token&client_id=cleanbill&service=s&refresh_token=i"));
+        assert_eq!(
+            asked.form.as_deref(),
+            Some("grant_type=refresh_token&client_id=cleanbill&service=s&refresh_token=i")
+        );
     }
 }

@@ -80,7 +80,13 @@ impl From<OciError> for Failure {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(client: &Client, reference: &'a Reference, method: Method, path: &str, what: String) -> Result<Self, OciError> {
+    pub(crate) fn new(
+        client: &Client,
+        reference: &'a Reference,
+        method: Method,
+        path: &str,
+        what: String,
+    ) -> Result<Self, OciError> {
         let url = client.url(reference, path, &what)?;
         let retries = client.inner.options.retries;
         Ok(Self { reference, method, url, headers: HeaderMap::new(), body: None, actions: Some("pull"), retries, what })
@@ -153,7 +159,8 @@ impl Client {
             let pause = asked.unwrap_or_else(|| retry::pause(attempt));
             if pause >= deadline.saturating_duration_since(Instant::now()) {
                 let mut error = failure.error;
-                error.why = format!("{}; another try would come after the timeout of {} s", error.why, time.as_secs_f32());
+                error.why =
+                    format!("{}; another try would come after the timeout of {} s", error.why, time.as_secs_f32());
                 return Err(error);
             }
             tracing::debug!(what = call.what, why = failure.error.why, ?pause, "trying again");
@@ -186,7 +193,9 @@ impl Client {
             let status = response.status();
             if status == StatusCode::UNAUTHORIZED && own && !challenged {
                 challenged = true;
-                if let Some(found) = self.answer_challenge(call, &registry, &scope, response.headers(), &mut note).await? {
+                if let Some(found) =
+                    self.answer_challenge(call, &registry, &scope, response.headers(), &mut note).await?
+                {
                     self.keep(&registry, &scope, found);
                     continue;
                 }
@@ -268,7 +277,9 @@ impl Client {
                 let mut login = login;
                 if login.is_some() && !token::may_have_credentials(registry, &realm) {
                     let host = realm.host_str().unwrap_or_default();
-                    *note = Some(format!("the credentials were not sent to the token service at {host}, which is not of the registry's domain"));
+                    *note = Some(format!(
+                        "the credentials were not sent to the token service at {host}, which is not of the registry's domain"
+                    ));
                     login = None;
                 }
                 // Our own scope where we have one: a registry does not choose what we ask for.
@@ -305,7 +316,8 @@ impl Client {
                 _ => ErrorKind::Invalid,
             };
             let said = said(response).await;
-            let error = OciError::new(kind, what, format!("the token service at {host} answers {}{said}", status.as_u16()));
+            let error =
+                OciError::new(kind, what, format!("the token service at {host} answers {}{said}", status.as_u16()));
             return Err(Failure { error, again: (kind == ErrorKind::Unreachable).then_some(None) });
         }
         let body = body(response, token::SIZE, what).await?;
@@ -344,9 +356,9 @@ impl Answer {
 
     /// The whole body, at most `limit` bytes.
     pub(crate) async fn body(self, limit: u64, what: &str) -> Result<Vec<u8>, OciError> {
-        tokio::time::timeout_at(self.deadline, body(self.response, limit, what))
-            .await
-            .unwrap_or_else(|_| Err(OciError::new(ErrorKind::Unreachable, what, "the answer did not end within the timeout")))
+        tokio::time::timeout_at(self.deadline, body(self.response, limit, what)).await.unwrap_or_else(|_| {
+            Err(OciError::new(ErrorKind::Unreachable, what, "the answer did not end within the timeout"))
+        })
     }
 
     /// The error that a status without success means.
@@ -452,7 +464,11 @@ fn causes(error: &reqwest::Error) -> String {
         source = cause.source();
     }
     if texts.is_empty() {
-        texts.push(if error.is_timeout() { "no answer in time".to_owned() } else { "the connection failed".to_owned() });
+        texts.push(if error.is_timeout() {
+            "no answer in time".to_owned()
+        } else {
+            "the connection failed".to_owned()
+        });
     }
     plain(&texts.join(": "))
 }

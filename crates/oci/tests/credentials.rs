@@ -75,7 +75,8 @@ async fn a_token_is_asked_for_once_a_scope() {
 #[tokio::test]
 async fn an_identity_token_is_traded_for_an_access_token() {
     let registry = start(token()).await;
-    let config = format!(r#"{{"auths": {{"{}": {{"identitytoken": "{}"}}}}}}"#, registry.host(), registry.identity_token());
+    let config =
+        format!(r#"{{"auths": {{"{}": {{"identitytoken": "{}"}}}}}}"#, registry.host(), registry.identity_token());
     let credentials = Credentials::parse("config.json", &config).unwrap();
     let client = Client::new(ClientOptions { credentials, ..ClientOptions::default() }).unwrap();
     client.document(&registry.reference("app:1")).await.unwrap();
@@ -89,7 +90,8 @@ async fn credentials_of_a_file_are_found_by_host_and_port() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("config.json");
     // u:p:w
-    std::fs::write(&path, format!(r#"{{"auths": {{"http://{}/v2/": {{"auth": "dTpwOnc="}}}}}}"#, registry.host())).unwrap();
+    std::fs::write(&path, format!(r#"{{"auths": {{"http://{}/v2/": {{"auth": "dTpwOnc="}}}}}}"#, registry.host()))
+        .unwrap();
     let credentials = Credentials::load(&path).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     let client = Client::new(ClientOptions { credentials, ..ClientOptions::default() }).unwrap();

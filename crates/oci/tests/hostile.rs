@@ -189,7 +189,9 @@ async fn an_upload_that_breaks_starts_anew() {
 #[tokio::test]
 async fn a42_addresses_and_names_that_images_must_not_reach() {
     let client = client();
-    for host in ["169.254.169.254", "100.100.100.200", "[fd00:ec2::254]:80", "registry.default.svc", "x.svc.cluster.local:5000"] {
+    for host in
+        ["169.254.169.254", "100.100.100.200", "[fd00:ec2::254]:80", "registry.default.svc", "x.svc.cluster.local:5000"]
+    {
         let reference = Reference::parse(&format!("{host}/app:1")).unwrap();
         assert_eq!(client.document(&reference).await.unwrap_err().kind, ErrorKind::Forbidden, "{host}");
     }

@@ -1,14 +1,38 @@
 //! Policies: from evidence to a verdict with reasons. Never fetches.
-use cleanbill_diag::Diagnostic;
-use cleanbill_model::{AdmissionRequest, Digest, Evidence, KeyId, Reference, Unavailable, Verdict};
+//!
+//! One internal model; one file a front end. Read so far: Kyverno's ClusterPolicy `verifyImages`
+//! (kyverno/kyverno `api/kyverno/v1/image_verification_types.go`). A field that is not supported is
+//! refused by name, never skipped: a policy that is half understood protects half.
+
+mod judge;
+mod kyverno;
+mod pattern;
+mod pem;
+mod rules;
+mod scope;
+mod yaml;
+
+use std::sync::Arc;
+
+use cleanbill_diag::{Diagnostic, Level, Span};
+use cleanbill_model::{AdmissionRequest, KeyId, Reference};
+
+use rules::{Policy, Rule};
 
 /// What happens when it cannot be found out whether an image may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailurePolicy { /** Refuse. */ Fail, /** Admit with a warning. */ Ignore }
+pub enum FailurePolicy {
+    /// Refuse.
+    Fail,
+    /// Admit with a warning.
+    Ignore,
+}
 
 /// All policies in force. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct PolicySet {}
+pub struct PolicySet {
+    policies: Vec<Arc<Policy>>,
+}
 
 /// What the policies need to know about an image before they can judge it.
 #[derive(Debug, Clone, Default)]
@@ -26,17 +50,81 @@ pub struct Demand {
 impl PolicySet {
     /// Loads policy files (name and text). Any error refuses all of them; what is not supported is
     /// refused by name, never skipped. Every key is refused by name if it is not one.
-    pub fn load(_files: &[(String, String)]) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> { todo!() }
+    pub fn load(files: &[(String, String)]) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let mut policies: Vec<Arc<Policy>> = Vec::new();
+        let mut said = Vec::new();
+        for (file, text) in files {
+            for policy in kyverno::read(file, text, &mut said) {
+                if policies.iter().any(|p| p.name == policy.name) {
+                    let span = Span { file: file.clone(), ..Span::default() };
+                    said.push(Diagnostic::error(
+                        "policy-name-twice",
+                        format!("policy `{}` is there twice", policy.name),
+                        span,
+                    ));
+                }
+                policies.push(Arc::new(policy));
+            }
+        }
+        if said.iter().any(|d| d.level == Level::Error) { Err(said) } else { Ok((Self { policies }, said)) }
+    }
+
     /// Every public key named (policy/rule, PEM): the caller has them checked by `trust`.
-    pub fn keys(&self) -> Vec<(String, String)> { todo!() }
+    pub fn keys(&self) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        for policy in &self.policies {
+            for rule in &policy.rules {
+                for key in rule.checks.iter().flat_map(|c| c.keys()) {
+                    out.push((format!("{}/{}", policy.name, rule.name), key.pem.clone()));
+                }
+            }
+        }
+        out
+    }
+
     /// The policies whose failure policy is `of`, for the hook that has this setting.
-    pub fn with_failure_policy(&self, _of: FailurePolicy) -> Self { todo!() }
+    pub fn with_failure_policy(&self, of: FailurePolicy) -> Self {
+        Self { policies: self.policies.iter().filter(|p| p.failure_policy == of).cloned().collect() }
+    }
+
     /// Names of the policies.
-    pub fn names(&self) -> Vec<String> { todo!() }
+    pub fn names(&self) -> Vec<String> {
+        self.policies.iter().map(|p| p.name.clone()).collect()
+    }
+
     /// What must be known about `image` in `request`.
-    pub fn demand(&self, _request: &AdmissionRequest, _image: &Reference) -> Demand { todo!() }
-    /// Whether Pods' images are to be pinned to the digest that was verified (`mutateDigest`).
-    pub fn pins(&self, _request: &AdmissionRequest, _image: &Reference) -> bool { todo!() }
-    /// The verdict on one image. `digest` is the one that was looked at, `None` if it could not be resolved.
-    pub fn judge(&self, _request: &AdmissionRequest, _image: &Reference, _digest: Option<&Digest>, _evidence: Result<&Evidence, &Unavailable>) -> Verdict { todo!() }
+    pub fn demand(&self, request: &AdmissionRequest, image: &Reference) -> Demand {
+        let mut demand = Demand::default();
+        for (_, _, check) in self.checks(request, image) {
+            demand.applies = true;
+            demand.enforced |= check.enforces(&request.namespace);
+            for key in check.keys() {
+                demand.log_entry |= key.log_entry;
+                if !demand.keys.iter().any(|(id, _)| *id == key.id) {
+                    demand.keys.push((key.id.clone(), key.pem.clone()));
+                }
+            }
+        }
+        demand
+    }
+
+    /// Whether Pods' images are to be pinned to the digest that was verified (`mutateDigest`). A rule
+    /// that only audits pins nothing: what it lets in need not have been verified.
+    pub fn pins(&self, request: &AdmissionRequest, image: &Reference) -> bool {
+        self.checks(request, image).any(|(_, _, check)| check.mutate_digest && check.enforces(&request.namespace))
+    }
+
+    /// The checks that speak of an image, with their policy and rule.
+    fn checks<'a>(
+        &'a self,
+        request: &'a AdmissionRequest,
+        image: &'a Reference,
+    ) -> impl Iterator<Item = (&'a Policy, &'a Rule, &'a rules::Check)> {
+        self.policies
+            .iter()
+            .flat_map(|policy| policy.rules.iter().map(move |rule| (&**policy, rule)))
+            .filter(|(_, rule)| rule.scope.covers(request))
+            .flat_map(|(policy, rule)| rule.checks.iter().map(move |check| (policy, rule, check)))
+            .filter(|(_, _, check)| check.speaks_of(image))
+    }
 }

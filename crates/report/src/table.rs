@@ -89,7 +89,7 @@ fn next_steps(report: &ScanReport<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let fixable = findings.iter().filter(|f| f.state == State::Fixed).count();
     if fixable > 0 {
-        let names = findings.iter().filter(|f| f.state == State::Fixed).map(|f| source(f));
+        let names = findings.iter().filter(|f| f.state == State::Fixed).map(source);
         let names: BTreeSet<_> = names.map(|n| terminal::clean(n).into_owned()).collect();
         let shown: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
         let more = match names.len().saturating_sub(5) {
@@ -110,7 +110,9 @@ fn next_steps(report: &ScanReport<'_>) -> Vec<String> {
             if !gate.failing.is_empty() {
                 why.push(counted(gate.failing.len() as u64, "finding"));
             }
-            why.extend(gate.ignorance.iter().map(|(kind, text)| format!("{} ({})", terminal::clean(text), kind.name())));
+            why.extend(
+                gate.ignorance.iter().map(|(kind, text)| format!("{} ({})", terminal::clean(text), kind.name())),
+            );
             lines.push(format!("Gate: not passed: {}.", why.join("; ")));
         }
     }

@@ -72,9 +72,7 @@ fn source_packages_of_syft_and_trivy_are_read() {
 
 #[test]
 fn paths_are_read_without_their_first_slash() {
-    let library = |name: &str| {
-        json!({"type": "library", "name": "x", "purl": "pkg:maven/g/x@1", "properties": [property(name, "/app/x.jar")]})
-    };
+    let library = |name: &str| json!({"type": "library", "name": "x", "purl": "pkg:maven/g/x@1", "properties": [property(name, "/app/x.jar")]});
     check(library("syft:location:0:path"), ["g:x", "1", "", "", "app/x.jar"]);
     check(library("aquasecurity:trivy:FilePath"), ["g:x", "1", "", "", "app/x.jar"]);
 }

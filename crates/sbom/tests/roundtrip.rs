@@ -64,9 +64,13 @@ fn sbom() -> impl Strategy<Value = Sbom> {
     let subject = (text(), option::of(identity)).prop_map(|(name, identity)| Subject { name, identity });
     let problem = (text(), text(), option::of(digest()), text(), text())
         .prop_map(|(code, path, layer, what, why)| Problem { code, path, layer, what, why });
-    let layer = (digest(), option::of(digest()), any::<u64>())
-        .prop_map(|(digest, diff_id, size)| LayerInfo { digest, diff_id, size });
-    let parts = (subject, distro(), vec(package(), 0..6), vec(problem, 0..12), vec(cataloger(), 0..4), vec(layer, 0..4));
+    let layer = (digest(), option::of(digest()), any::<u64>()).prop_map(|(digest, diff_id, size)| LayerInfo {
+        digest,
+        diff_id,
+        size,
+    });
+    let parts =
+        (subject, distro(), vec(package(), 0..6), vec(problem, 0..12), vec(cataloger(), 0..4), vec(layer, 0..4));
     parts.prop_map(|(subject, distro, packages, problems, catalogers, layers)| Sbom {
         subject,
         distro,

@@ -44,8 +44,7 @@ impl TryFrom<ImageRow> for ImageRecord {
             StateRow::Pending => ImageState::Pending,
             StateRow::Ready { identity, sbom } => ImageState::Ready {
                 identity: identity.try_into()?,
-                sbom: Digest::parse(&sbom)
-                    .map_err(|e| WireError::Value { field: "sbom", why: e.to_string() })?,
+                sbom: Digest::parse(&sbom).map_err(|e| WireError::Value { field: "sbom", why: e.to_string() })?,
             },
             StateRow::Failed { why, at, tries, retry_at } => ImageState::Failed { why, at, tries, retry_at },
         };

@@ -38,7 +38,9 @@ pub enum StoreError {
         holder: String,
     },
     /// The file was written by something else.
-    #[error("{path} is not a database of cleanbill: {why}\nhint: name another data directory; the file was left as it is")]
+    #[error(
+        "{path} is not a database of cleanbill: {why}\nhint: name another data directory; the file was left as it is"
+    )]
     Foreign {
         /// The file.
         path: String,

@@ -118,7 +118,8 @@ fn create(data: &Path, path: &Path) -> Result<(), StoreError> {
     (|| {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "application_id", APPLICATION)?;
-        connection.execute_batch("CREATE TABLE schema (version INTEGER NOT NULL) STRICT; INSERT INTO schema VALUES (0)")?;
+        connection
+            .execute_batch("CREATE TABLE schema (version INTEGER NOT NULL) STRICT; INSERT INTO schema VALUES (0)")?;
         migrate(&mut connection)
     })()
     .map_err(engine(&beside))?;

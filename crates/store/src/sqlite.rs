@@ -127,7 +127,10 @@ impl Store for SqliteStore {
                 let digest = digest.clone();
                 let there = self.on_blobs(move |blobs| Ok(blobs.has(&digest))).await?;
                 if !there {
-                    return Err(StoreError::Refused(format!("the SBOM of {} is not in the store", record.wanted.digest)));
+                    return Err(StoreError::Refused(format!(
+                        "the SBOM of {} is not in the store",
+                        record.wanted.digest
+                    )));
                 }
             }
             (_, Some(_)) => {

@@ -98,11 +98,7 @@ async fn a_pod_comes_back_as_it_was_and_is_replaced_whole(store: &dyn Store) {
 }
 
 fn wanted(reference: &str, platform: &str) -> WantedImage {
-    WantedImage {
-        reference: reference.to_owned(),
-        digest: Digest::sha256("x"),
-        platform: Platform::parse(platform),
-    }
+    WantedImage { reference: reference.to_owned(), digest: Digest::sha256("x"), platform: Platform::parse(platform) }
 }
 
 fn ready(wanted: WantedImage, sbom: &[u8]) -> ImageRecord {

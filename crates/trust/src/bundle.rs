@@ -217,7 +217,9 @@ impl LogEntry {
             return Err("a log entry has no inclusion promise, which a bundle v0.1 needs".to_owned());
         }
         if version != Version::V01 && self.inclusion_proof.as_ref().is_none_or(|p| p.checkpoint.is_none()) {
-            return Err("a log entry has no inclusion proof with checkpoint, which a bundle from v0.2 on needs".to_owned());
+            return Err(
+                "a log entry has no inclusion proof with checkpoint, which a bundle from v0.2 on needs".to_owned()
+            );
         }
         if let Some(body) = &self.canonicalized_body {
             decode("log entry's body", body)?;
@@ -369,7 +371,12 @@ mod tests {
         let bundle = Bundle::parse(text().as_bytes()).unwrap();
         assert_eq!(
             bundle,
-            Bundle { payload: b"payload".to_vec(), signature: b"signature".to_vec(), signer: Signer::Key(Some(id())), log_entries: 0 }
+            Bundle {
+                payload: b"payload".to_vec(),
+                signature: b"signature".to_vec(),
+                signer: Signer::Key(Some(id())),
+                log_entries: 0
+            }
         );
     }
 
@@ -379,14 +386,20 @@ mod tests {
             let text = changed("bundle.v0.3+json", &format!("bundle+json;version={version}"));
             assert!(Bundle::parse(text.as_bytes()).is_ok(), "{text}");
         }
-        for other in ["bundle.v0.4+json", "bundle+json;version=0.4", "bundle.v0.1+json", "bundle+json", "bundle.v0.30+json"] {
+        for other in
+            ["bundle.v0.4+json", "bundle+json;version=0.4", "bundle.v0.1+json", "bundle+json", "bundle.v0.30+json"]
+        {
             refused(&changed("bundle.v0.3+json", other), "not supported");
         }
     }
 
     #[test]
     fn log_entries_have_the_shape_their_version_demands() {
-        let entry = |content: &str| format!(r#"{{"logIndex":"7","logId":{{"keyId":"AA=="}},"kindVersion":{{"kind":"dsse","version":"0.0.1"}},"integratedTime":1700000000,{content},"canonicalizedBody":"AA=="}}"#);
+        let entry = |content: &str| {
+            format!(
+                r#"{{"logIndex":"7","logId":{{"keyId":"AA=="}},"kindVersion":{{"kind":"dsse","version":"0.0.1"}},"integratedTime":1700000000,{content},"canonicalizedBody":"AA=="}}"#
+            )
+        };
         let good = |text: &str| Bundle::parse(text.as_bytes()).map(|b| b.log_entries);
         assert_eq!(good(&with_entries("0.1", &entry(PROMISE))), Ok(1));
         assert_eq!(good(&with_entries("0.2", &entry(PROOF))), Ok(1));
@@ -394,7 +407,10 @@ mod tests {
         refused(&with_entries("0.1", &entry(PROOF)), "no inclusion promise");
         refused(&with_entries("0.2", &entry(PROMISE)), "no inclusion proof");
         refused(&with_entries("0.3", &entry(PROMISE)), "no inclusion proof");
-        refused(&with_entries("0.3", &entry(&PROOF.replace(r#","checkpoint":{"envelope":"x"}"#, ""))), "no inclusion proof");
+        refused(
+            &with_entries("0.3", &entry(&PROOF.replace(r#","checkpoint":{"envelope":"x"}"#, ""))),
+            "no inclusion proof",
+        );
         refused(&with_entries("0.3", &vec![entry(PROOF); 33].join(",")), "more than 32 log entries");
         refused(&with_entries("0.3", &entry(PROOF).replace(r#""logIndex":"7""#, r#""logIndex":"-7""#)), "not negative");
         refused(&with_entries("0.3", &entry(PROOF).replace("1700000000", "99999999999999999999")), "malformed");
@@ -416,7 +432,10 @@ mod tests {
         refused(&changed("{\"payload\"", "{\"payload\":\"AA==\",\"payload\""), "duplicate field `payload`");
         refused(&changed("{\"mediaType\"", "{\"mediaType\":\"\",\"mediaType\""), "duplicate field");
         refused(&changed("\"publicKey\"", "\"certificate\":{\"rawBytes\":\"AA==\"},\"publicKey\""), "more than one of");
-        refused(&changed("\"publicKey\":", "\"x509CertificateChain\":{\"certificates\":[]},\"publicKey\":"), "more than one of");
+        refused(
+            &changed("\"publicKey\":", "\"x509CertificateChain\":{\"certificates\":[]},\"publicKey\":"),
+            "more than one of",
+        );
         refused(&changed("\"dsseEnvelope\"", "\"messageSignature\":{},\"dsseEnvelope\""), "both");
         refused(&(text() + "{}"), "trailing");
         let sig = STANDARD.encode(b"signature");

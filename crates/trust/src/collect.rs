@@ -135,7 +135,9 @@ fn layer_of<'a>(document: &'a Document, subject: &Digest) -> Result<&'a Descript
     };
     match &manifest.subject {
         Some(named) if named.digest == *subject => {}
-        Some(named) => return Err(Content::Malformed(format!("its manifest is attached to another image: {}", named.digest))),
+        Some(named) => {
+            return Err(Content::Malformed(format!("its manifest is attached to another image: {}", named.digest)));
+        }
         None => return Err(Content::Malformed("its manifest names no subject".to_owned())),
     }
     let [layer] = manifest.layers.as_slice() else {

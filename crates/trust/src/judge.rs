@@ -89,7 +89,9 @@ fn bundle(
         return Err(match statement {
             _ if named => WhyNot::BrokenSignature,
             Err(why) => WhyNot::Malformed(why),
-            Ok(statement) if statement.predicate_type != SIGN => WhyNot::NotASignature(shown(&statement.predicate_type)),
+            Ok(statement) if statement.predicate_type != SIGN => {
+                WhyNot::NotASignature(shown(&statement.predicate_type))
+            }
             Ok(_) => WhyNot::OtherKey,
         });
     }

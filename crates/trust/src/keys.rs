@@ -11,7 +11,8 @@ use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
-    self as sig, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, VerificationAlgorithm,
+    self as sig, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, ParsedPublicKey,
+    VerificationAlgorithm,
 };
 use cleanbill_model::{Digest, KeyId};
 use zeroize::Zeroizing;
@@ -50,9 +51,9 @@ impl PublicKey {
         match block.label.as_str() {
             PUBLIC => Self::from_spki(&block.bytes),
             "CERTIFICATE" => Err(KeyError("it is a certificate; a public key (`PUBLIC KEY`) is needed".to_owned())),
-            "RSA PUBLIC KEY" => Err(KeyError(
-                "it is in the PKCS#1 form\nhint: openssl rsa -RSAPublicKey_in -in KEY -pubout".to_owned(),
-            )),
+            "RSA PUBLIC KEY" => {
+                Err(KeyError("it is in the PKCS#1 form\nhint: openssl rsa -RSAPublicKey_in -in KEY -pubout".to_owned()))
+            }
             label if label.ends_with("PRIVATE KEY") => Err(KeyError(
                 "it is a private key; the public half is needed\nhint: cleanbill public-key --key KEY".to_owned(),
             )),
@@ -155,7 +156,10 @@ impl PrivateKey {
             .or_else(|| Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).ok().map(Pair::Ed25519))
             .or_else(|| rsa::KeyPair::from_pkcs8(&pkcs8).ok().map(Pair::Rsa))
             .ok_or_else(|| {
-                KeyError("not a usable private key: expected ECDSA P-256, P-384 or P-521, RSA from 2048 bits on, or Ed25519".to_owned())
+                KeyError(
+                    "not a usable private key: expected ECDSA P-256, P-384 or P-521, RSA from 2048 bits on, or Ed25519"
+                        .to_owned(),
+                )
             })?;
         Self::new(pkcs8, pair)
     }

@@ -159,7 +159,10 @@ impl<'de> Visitor<'de> for Unique {
 }
 
 /// The statement that a signature over `digest` signs, byte for byte in cosign's field order.
-pub(crate) fn signature_statement(digest: &Digest, annotations: &BTreeMap<String, String>) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn signature_statement(
+    digest: &Digest,
+    annotations: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, serde_json::Error> {
     #[derive(Serialize)]
     struct Out<'a> {
         #[serde(rename = "_type")]

@@ -80,7 +80,9 @@ mod tests {
 
     #[test]
     fn what_is_a_version() {
-        for good in ["v1.2.3", "1.2.3", "go1.22rc1", "go1.21", "v0.0.0-20200101000000-abcdefabcdef", "v3.0.0+incompatible"] {
+        for good in
+            ["v1.2.3", "1.2.3", "go1.22rc1", "go1.21", "v0.0.0-20200101000000-abcdefabcdef", "v3.0.0+incompatible"]
+        {
             assert!(is_valid(good), "{good}");
         }
         for bad in ["", "(devel)", "go", "unknown", "v1.x", "1.2.3.4"] {

@@ -46,9 +46,10 @@ fn compare(a: &str, b: &str) -> Ordering {
     let end = Token { rank: END, text: "", cuts: false };
     for i in 0..a.len().max(b.len()) {
         let (x, y) = (a.get(i).unwrap_or(&end), b.get(i).unwrap_or(&end));
-        let order = x.rank.cmp(&y.rank).then_with(|| {
-            if x.rank >= HYPHEN_NUMBER { digits::compare(x.text, y.text) } else { x.text.cmp(y.text) }
-        });
+        let order = x
+            .rank
+            .cmp(&y.rank)
+            .then_with(|| if x.rank >= HYPHEN_NUMBER { digits::compare(x.text, y.text) } else { x.text.cmp(y.text) });
         if order.is_ne() {
             return order;
         }
@@ -65,8 +66,7 @@ fn tokens(version: &str) -> Vec<Token<'_>> {
     loop {
         let rest = &bytes[start..];
         let digit = rest.first().is_some_and(u8::is_ascii_digit);
-        let length =
-            rest.iter().take_while(|b| !matches!(b, b'.' | b'-') && b.is_ascii_digit() == digit).count();
+        let length = rest.iter().take_while(|b| !matches!(b, b'.' | b'-') && b.is_ascii_digit() == digit).count();
         let end = start + length;
         let text = &version[start..end];
         let before_digit = bytes.get(end).is_some_and(u8::is_ascii_digit);
@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn known_qualifiers_have_their_own_order() {
-        let sorted = ["1-alpha", "1-beta", "1-milestone", "1-rc", "1-snapshot", "1", "1-sp", "1-abc", "1-xyz", "1-1", "1.1"];
+        let sorted =
+            ["1-alpha", "1-beta", "1-milestone", "1-rc", "1-snapshot", "1", "1-sp", "1-abc", "1-xyz", "1-1", "1.1"];
         for (i, a) in sorted.iter().enumerate() {
             for (j, b) in sorted.iter().enumerate() {
                 check(a, i.cmp(&j), b);

@@ -113,14 +113,44 @@ fn pod_of(image: &str, namespace: &str) -> AdmissionRequest {
     }
 }
 
-/// Every document of a manifest file, as requests to create it.
+/// Every document of a manifest file, the items of lists included, as requests to create them.
 fn resources(file: &PathBuf, namespace: &str) -> anyhow::Result<Vec<AdmissionRequest>> {
-    let requests = cleanbill_cluster::review::from_manifests(&read(file)?, namespace)
-        .with_context(|| format!("could not read {}", file.display()))?;
+    let text = read(file)?;
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&text)
+        .map_err(|e| anyhow::anyhow!("{} is not YAML or JSON: {e}", file.display()))?;
+    let mut requests = Vec::new();
+    for document in documents {
+        let objects = match (document["kind"].as_str(), &document["items"]) {
+            (Some(kind), Value::Array(items)) if kind.ends_with("List") => items.clone(),
+            (Some(_), _) => vec![document],
+            (None, _) if document.is_null() => continue,
+            (None, _) => anyhow::bail!("{} holds a document without `kind`", file.display()),
+        };
+        for object in objects {
+            let review = json!({
+                "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+                "request": {
+                    "uid": "policy-check", "operation": "CREATE", "dryRun": true,
+                    "kind": {"group": group(&object), "version": "v1", "kind": object["kind"]},
+                    "namespace": object["metadata"]["namespace"].as_str().unwrap_or(namespace),
+                    "name": object["metadata"]["name"].as_str().unwrap_or_default(),
+                    "object": object,
+                },
+            });
+            let request = cleanbill_cluster::review::parse(review.to_string().as_bytes())
+                .with_context(|| format!("could not read {}", file.display()))?;
+            requests.push(request);
+        }
+    }
     if requests.is_empty() {
         anyhow::bail!("{} holds no resource", file.display());
     }
     Ok(requests)
+}
+
+/// The API group: what stands before the slash of `apiVersion`.
+fn group(object: &Value) -> &str {
+    object["apiVersion"].as_str().and_then(|v| v.split_once('/')).map_or("", |(group, _)| group)
 }
 
 fn table(name: &str, answer: &AdmissionAnswer) -> String {

@@ -26,8 +26,8 @@ fn arm(name: &str) -> Node {
 }
 
 fn meta(uid: &str, above: Option<(&str, &str)>) -> ObjectMeta {
-    let owners =
-        above.map(|(kind, name)| json!([{"apiVersion": "v1", "kind": kind, "name": name, "uid": "z", "controller": true}]));
+    let owners = above
+        .map(|(kind, name)| json!([{"apiVersion": "v1", "kind": kind, "name": name, "uid": "z", "controller": true}]));
     serde_json::from_value(json!({"uid": uid, "name": format!("own-{uid}"), "ownerReferences": owners})).unwrap()
 }
 

@@ -14,7 +14,7 @@ fn object(spec: Value, status: Value) -> Object {
 #[track_caller]
 fn check(spec: Value, status: Value, expect: &[&str]) {
     let seen = from_object(&object(spec, status)).unwrap();
-    let words: Vec<_> = seen.pod.containers.iter().map(|c| {
+    let words = seen.pod.containers.iter().map(|c| {
         let form = c.image_id.as_ref().map_or("-", |i| match i.form {
             RuntimeForm::DockerPullable => "pullable",
             RuntimeForm::Repository => "repository",
@@ -39,7 +39,11 @@ fn every_form_of_image_id_is_understood() {
         (d.hex().to_owned(), "bare"),
     ] {
         let spec = json!({"containers": [{"name": "a", "image": "x:1"}]});
-        check(spec, json!({"phase": "Running", "containerStatuses": [status("a", &id)]}), &[&format!("main a x:1 running {form}")]);
+        check(
+            spec,
+            json!({"phase": "Running", "containerStatuses": [status("a", &id)]}),
+            &[&format!("main a x:1 running {form}")],
+        );
     }
 }
 
@@ -113,9 +117,7 @@ fn the_controlling_owner_counts_and_a_node_is_none() {
         assert_eq!((seen.pod.workload.kind.as_str(), seen.pod.workload.name.as_str()), (kind, name));
         assert_eq!(seen.owner.as_deref(), uid);
     };
-    let owner = |kind: &str, name: &str, controller: bool| {
-        json!({"apiVersion": "v1", "kind": kind, "name": name, "uid": format!("u-{name}"), "controller": controller})
-    };
+    let owner = |kind: &str, name: &str, controller: bool| json!({"apiVersion": "v1", "kind": kind, "name": name, "uid": format!("u-{name}"), "controller": controller});
     check(json!([]), "Pod", "web-0", None);
     check(json!([owner("Thing", "t", false), owner("StatefulSet", "web", true)]), "StatefulSet", "web", Some("u-web"));
     check(json!([owner("Thing", "t", false)]), "Thing", "t", Some("u-t"));

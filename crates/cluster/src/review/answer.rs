@@ -60,7 +60,9 @@ fn printable(text: &str, lines: bool) -> String {
         .filter_map(|c| match c {
             '\n' if lines => Some('\n'),
             '\n' | '\t' => Some(' '),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => None,
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => {
+                None
+            }
             c if c.is_control() => None,
             c => Some(c),
         })

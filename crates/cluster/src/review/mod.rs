@@ -108,7 +108,10 @@ pub fn parse(bytes: &[u8]) -> Result<AdmissionRequest, ReviewError> {
         return Err(ReviewError::Mismatch { kind: out.kind, carries: format!("its object is of kind `{carried}`") });
     }
     if out.subresource.as_deref() == Some("ephemeralcontainers") && out.kind != "Pod" {
-        return Err(ReviewError::Mismatch { kind: out.kind, carries: "debugging containers come as whole Pods".to_owned() });
+        return Err(ReviewError::Mismatch {
+            kind: out.kind,
+            carries: "debugging containers come as whole Pods".to_owned(),
+        });
     }
     if out.name.is_empty() {
         out.name = text(object.pointer("/metadata/name"));

@@ -32,7 +32,8 @@ fn pointers(review: &Value) -> Vec<String> {
 
 #[track_caller]
 fn check(group: &str, kind: &str, path: &str) {
-    let spec = json!({"containers": [{"name": "a", "image": "one:1"}], "initContainers": [{"name": "a", "image": "two:2"}]});
+    let spec =
+        json!({"containers": [{"name": "a", "image": "one:1"}], "initContainers": [{"name": "a", "image": "two:2"}]});
     let object = path.trim_start_matches('/').rsplit('/').fold(spec, |inner, key| json!({key: inner}));
     let request = read(&review(group, kind, object)).unwrap();
     let found: Vec<(String, &str)> = request.images.iter().map(|f| (f.pointer.clone(), f.image.as_str())).collect();
@@ -60,7 +61,11 @@ fn a48_all_nine_kinds_bear_pods() {
 #[test]
 fn a73_an_older_version_of_a_group_is_the_same_kind() {
     check("extensions", "Deployment", "/spec/template/spec");
-    let mut older = review("batch", "CronJob", json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"image": "x"}]}}}}}}));
+    let mut older = review(
+        "batch",
+        "CronJob",
+        json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"image": "x"}]}}}}}}),
+    );
     older["request"]["kind"]["version"] = json!("v1beta1");
     assert_eq!(pointers(&older), ["/spec/jobTemplate/spec/template/spec/containers/0/image"]);
 }
@@ -105,10 +110,12 @@ fn a73_an_update_names_what_it_changes() {
     let mut review = pod(json!({"containers": [{"name": "a", "image": "a:2"}, {"name": "b", "image": "b:1"}]}));
     review["request"]["operation"] = json!("UPDATE");
     assert_eq!(pointers(&review).len(), 2, "without the old object everything is new");
-    review["request"]["oldObject"] = json!({"spec": {"containers": [{"name": "a", "image": "a:1"}, {"name": "b", "image": "b:1"}]}});
+    review["request"]["oldObject"] =
+        json!({"spec": {"containers": [{"name": "a", "image": "a:1"}, {"name": "b", "image": "b:1"}]}});
     assert_eq!(pointers(&review), ["/spec/containers/0/image"]);
     // Names say nothing: the same two containers in another order are two changed places (A28).
-    review["request"]["oldObject"] = json!({"spec": {"containers": [{"name": "b", "image": "b:1"}, {"name": "a", "image": "a:2"}]}});
+    review["request"]["oldObject"] =
+        json!({"spec": {"containers": [{"name": "b", "image": "b:1"}, {"name": "a", "image": "a:2"}]}});
     assert_eq!(pointers(&review).len(), 2);
     review["request"]["operation"] = json!("CREATE");
     review["request"]["oldObject"] = review["request"]["object"].clone();
@@ -118,7 +125,8 @@ fn a73_an_update_names_what_it_changes() {
 #[test]
 fn a25_an_object_that_is_being_deleted_has_its_images() {
     let mut review = pod(json!({"containers": [{"name": "a", "image": "a:2"}]}));
-    review["request"]["object"]["metadata"] = json!({"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a/b"]});
+    review["request"]["object"]["metadata"] =
+        json!({"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a/b"]});
     for operation in ["CREATE", "UPDATE"] {
         review["request"]["operation"] = json!(operation);
         assert_eq!(pointers(&review), ["/spec/containers/0/image"]);
@@ -148,7 +156,10 @@ fn a28_one_name_in_two_lists_is_two_images() {
         "containers": [{"name": "a", "image": "x"}, {"name": "a", "image": "y"}],
         "initContainers": [{"name": "a", "image": "x"}],
     }));
-    assert_eq!(pointers(&review), ["/spec/containers/0/image", "/spec/containers/1/image", "/spec/initContainers/0/image"]);
+    assert_eq!(
+        pointers(&review),
+        ["/spec/containers/0/image", "/spec/containers/1/image", "/spec/initContainers/0/image"]
+    );
 }
 
 #[test]
@@ -206,7 +217,9 @@ fn damaged_and_foreign_reviews_are_refused_by_name() {
     refused(&json!({"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview"}), "v1beta1");
     refused(&json!({"apiVersion": "v1", "kind": "Pod"}), "`Pod` of `v1`");
     let good = pod(json!({}));
-    for (pointer, part) in [("/request", "`request`"), ("/request/object", "`request.object`"), ("/request/uid", "`request.uid`")] {
+    for (pointer, part) in
+        [("/request", "`request`"), ("/request/object", "`request.object`"), ("/request/uid", "`request.uid`")]
+    {
         let mut review = good.clone();
         *review.pointer_mut(pointer).unwrap() = Value::Null;
         refused(&review, part);
@@ -256,7 +269,8 @@ fn an_admission_carries_its_patch() {
 #[test]
 fn a_refusal_says_why_and_changes_nothing() {
     for (code, reason) in [(403, "Forbidden"), (500, "InternalError")] {
-        let refusal = AdmissionAnswer { allowed: false, message: "no\n\u{1b}[31mway\u{202e}".to_owned(), code, ..answer() };
+        let refusal =
+            AdmissionAnswer { allowed: false, message: "no\n\u{1b}[31mway\u{202e}".to_owned(), code, ..answer() };
         let response = responded(&refusal);
         assert_eq!(
             response["response"],

@@ -1,5 +1,5 @@
 //! Small builders of tar archives and images for the tests of this room and of the catalogers.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::large_types_passed_by_value)]
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -116,7 +116,9 @@ pub fn documents(layers: &[(Vec<u8>, Vec<u8>)]) -> (Vec<u8>, Vec<u8>) {
     );
     let blobs: Vec<String> = layers
         .iter()
-        .map(|(blob, _)| format!(r#"{{"mediaType":"{GZIP}","digest":"{}","size":{}}}"#, Digest::sha256(blob), blob.len()))
+        .map(|(blob, _)| {
+            format!(r#"{{"mediaType":"{GZIP}","digest":"{}","size":{}}}"#, Digest::sha256(blob), blob.len())
+        })
         .collect();
     let manifest = format!(
         r#"{{"schemaVersion":2,"config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{}","size":{}}},"layers":[{}]}}"#,

@@ -119,9 +119,8 @@ pub(super) fn put_image(db: &Connection, path: &Path, record: &ImageRecord) -> R
 
 pub(super) fn images(db: &Connection, path: &Path) -> Result<Vec<ImageRecord>, StoreError> {
     let sql = "SELECT digest, json FROM image ORDER BY digest, platform, reference";
-    let row = |(digest, json): (String, String)| {
-        decode::<ImageRow, ImageRecord>(path, &format!("image {digest}"), &json)
-    };
+    let row =
+        |(digest, json): (String, String)| decode::<ImageRow, ImageRecord>(path, &format!("image {digest}"), &json);
     all(db, path, sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?.into_iter().map(row).collect()
 }
 

@@ -60,10 +60,7 @@ impl BuiltIndex {
 fn layout(top: Value, index: Option<&BuiltIndex>, images: &[&BuiltImage]) -> Vec<Entry> {
     let mut files = vec![
         file("oci-layout".to_owned(), br#"{"imageLayoutVersion":"1.0.0"}"#),
-        file(
-            "index.json".to_owned(),
-            &serde_json::to_vec(&json!({"schemaVersion": 2, "manifests": [top]})).unwrap(),
-        ),
+        file("index.json".to_owned(), &serde_json::to_vec(&json!({"schemaVersion": 2, "manifests": [top]})).unwrap()),
     ];
     let mut add = |digest: &cleanbill_model::Digest, bytes: &[u8]| {
         let path = format!("blobs/{}/{}", digest.algorithm().name(), digest.hex());

@@ -199,13 +199,7 @@ impl BuiltImage {
     }
 
     /// As [`BuiltImage::artifact`], on a subject given by its descriptor.
-    pub fn artifact_on(
-        media_type: &str,
-        digest: &Digest,
-        size: usize,
-        artifact_type: &str,
-        payload: &[u8],
-    ) -> Self {
+    pub fn artifact_on(media_type: &str, digest: &Digest, size: usize, artifact_type: &str, payload: &[u8]) -> Self {
         let config = b"{}".to_vec();
         let layer = BuiltLayer {
             media_type: artifact_type.to_owned(),

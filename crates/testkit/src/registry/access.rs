@@ -61,7 +61,8 @@ pub(super) fn token(state: &State, ask: &Ask) -> Response {
     let Auth::Token { user, password } = &state.options.auth else {
         return error(StatusCode::NOT_FOUND, "UNSUPPORTED", "there are no tokens here");
     };
-    let parameters = if ask.method == "POST" { String::from_utf8_lossy(&ask.body).into_owned() } else { ask.query.clone() };
+    let parameters =
+        if ask.method == "POST" { String::from_utf8_lossy(&ask.body).into_owned() } else { ask.query.clone() };
     let values = |wanted: &str| -> Vec<String> {
         parameters
             .split('&')

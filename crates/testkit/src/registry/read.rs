@@ -91,11 +91,7 @@ pub(super) fn referrers(state: &State, plan: &Plan, ask: &Ask, name: &str, diges
     }
     let start = ask.parameter("last").and_then(|n| n.parse().ok()).unwrap_or(0usize).min(list.len());
     let end = state.options.page_size.map_or(list.len(), |size| (start + size).min(list.len()));
-    let next = if plan.pagination_loop {
-        Some(start)
-    } else {
-        (end < list.len()).then_some(end)
-    };
+    let next = if plan.pagination_loop { Some(start) } else { (end < list.len()).then_some(end) };
     let mut headers = vec![("content-type", media_type::INDEX.to_owned())];
     if wanted.is_some() {
         headers.push(("oci-filters-applied", "artifactType".to_owned()));

@@ -71,10 +71,8 @@ fn store_blob(state: &State, name: &str, digest: &str, bytes: Vec<u8>) -> Respon
     match Digest::parse(digest) {
         Ok(digest) if digest.matches(&bytes) => {
             state.change(name, |repo| repo.blobs.insert(digest.clone(), bytes));
-            let headers = [
-                ("location", format!("/v2/{name}/blobs/{digest}")),
-                ("docker-content-digest", digest.to_string()),
-            ];
+            let headers =
+                [("location", format!("/v2/{name}/blobs/{digest}")), ("docker-content-digest", digest.to_string())];
             answer(StatusCode::CREATED, &[(headers[0].0, &headers[0].1), (headers[1].0, &headers[1].1)], Vec::new())
         }
         _ => error(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "provided digest did not match uploaded content"),
@@ -108,7 +106,9 @@ pub(super) fn manifest(state: &State, ask: &Ask, name: &str, selector: &str) -> 
         blobs
             .iter()
             .find(|text| !Digest::parse(text).is_ok_and(|d| repo.blobs.contains_key(&d)))
-            .or_else(|| manifests.iter().find(|text| !Digest::parse(text).is_ok_and(|d| repo.manifests.contains_key(&d))))
+            .or_else(|| {
+                manifests.iter().find(|text| !Digest::parse(text).is_ok_and(|d| repo.manifests.contains_key(&d)))
+            })
             .cloned()
     });
     if let Some(missing) = missing {

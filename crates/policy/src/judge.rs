@@ -1,0 +1,176 @@
+//! From what was found to a verdict. A rule is met by what a key of it verified, and by nothing
+//! else: whatever else is attached can change the words of a refusal, never the decision.
+
+use cleanbill_model::{
+    AdmissionRequest, Attempt, Decision, Digest, Evidence, KeyId, Reason, ReasonCode, Reference, Unavailable, Verdict,
+    WhyNot,
+};
+
+use crate::PolicySet;
+use crate::rules::Check;
+
+impl PolicySet {
+    /// The verdict on one image. `digest` is the one that was looked at, `None` if it could not be
+    /// resolved. `reasons` holds what enforcing rules say and what auditing rules found good;
+    /// `warnings` what auditing rules would refuse. One enforcing rule that refuses is enough (A36);
+    /// without evidence enforcing rules leave the verdict undecided, and the caller's failure policy
+    /// decides.
+    pub fn judge(
+        &self,
+        request: &AdmissionRequest,
+        image: &Reference,
+        digest: Option<&Digest>,
+        evidence: Result<&Evidence, &Unavailable>,
+    ) -> Verdict {
+        let mut verdict = Verdict {
+            image: image.clone(),
+            digest: digest.cloned(),
+            decision: Decision::Admit,
+            reasons: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let mismatch;
+        let evidence = match evidence {
+            // A verdict is about a digest: evidence about another one is no evidence.
+            Ok(found) if digest != Some(&found.subject) || image.digest().is_some_and(|d| *d != found.subject) => {
+                mismatch = Unavailable {
+                    what: format!("judge {image}"),
+                    why: format!("what was looked at is {}, another digest", found.subject),
+                };
+                Err(&mismatch)
+            }
+            other => other,
+        };
+        for (policy, rule, check) in self.checks(request, image) {
+            let mut reason = check.judge(image, evidence);
+            reason.policy.clone_from(&policy.name);
+            reason.rule.clone_from(&rule.name);
+            let (good, open) = (reason.code == ReasonCode::Signed, reason.code == ReasonCode::Unreachable);
+            if !good && !check.enforces(&request.namespace) {
+                verdict.warnings.push(reason);
+                continue;
+            }
+            verdict.reasons.push(reason);
+            verdict.decision = match (verdict.decision, good, open) {
+                (decision, true, _) => decision,
+                (Decision::Refuse, ..) | (_, false, false) => Decision::Refuse,
+                (_, false, true) => Decision::Undecided,
+            };
+        }
+        if verdict.reasons.is_empty() && verdict.warnings.is_empty() {
+            verdict.reasons.push(Reason {
+                code: ReasonCode::NoPolicy,
+                policy: String::new(),
+                rule: String::new(),
+                message: format!("no policy speaks of {image}"),
+                hint: String::new(),
+                attempts: Vec::new(),
+            });
+        }
+        verdict
+    }
+}
+
+impl Check {
+    fn judge(&self, image: &Reference, evidence: Result<&Evidence, &Unavailable>) -> Reason {
+        let reason = |code, message, hint| Reason {
+            code,
+            policy: String::new(),
+            rule: String::new(),
+            message,
+            hint,
+            attempts: Vec::new(),
+        };
+        let found = match evidence {
+            Ok(found) => found,
+            Err(unavailable) => {
+                return reason(
+                    ReasonCode::Unreachable,
+                    format!("whether {image} is signed could not be found out: {unavailable}"),
+                    "check that the registry can be reached from here, and try again".to_owned(),
+                );
+            }
+        };
+        if self.verify_digest && !self.mutate_digest && image.digest().is_none() {
+            return reason(
+                ReasonCode::NoDigest,
+                format!("{image} is named by a tag, and the rule demands a digest"),
+                format!("write {}@{}", image.name(), found.subject),
+            );
+        }
+        let pinned = format!("{}@{}", image.name(), found.subject);
+        let signed = |key: &KeyId| found.signatures.iter().any(|s| s.verified_by.contains(key));
+        let mut attempts = self.attempts(found);
+        let unmet = self.attestors.iter().filter(|set| !set.met(&signed)).count();
+        let mut reason = if unmet == 0 {
+            reason(ReasonCode::Signed, format!("{pinned} is signed as the rule asks"), String::new())
+        } else {
+            let (code, message) = self.why(found, &pinned);
+            reason(code, message, format!("sign it: cleanbill sign --key KEY {pinned}"))
+        };
+        if attempts.is_empty() {
+            attempts.push(Attempt { what: format!("what is attached to {pinned}"), outcome: "nothing is".to_owned() });
+        }
+        reason.attempts = attempts;
+        reason
+    }
+
+    /// Code and sentence for a rule that is not met.
+    fn why(&self, found: &Evidence, pinned: &str) -> (ReasonCode, String) {
+        let keys = self.keys();
+        let ours = found.signatures.iter().any(|s| s.verified_by.iter().any(|id| keys.iter().any(|k| k.id == *id)));
+        if ours {
+            return (
+                ReasonCode::OtherKey,
+                format!("{pinned} is signed, but not by enough of the keys that the rule asks for"),
+            );
+        }
+        let has = |wanted: fn(&WhyNot) -> bool| found.signatures.iter().flat_map(|s| &s.why_not).any(wanted);
+        if has(|w| matches!(w, WhyNot::BrokenSignature)) {
+            return (
+                ReasonCode::OtherKey,
+                format!("{pinned}: a signature names a key of the rule, but does not fit what it signs"),
+            );
+        }
+        if has(|w| matches!(w, WhyNot::OtherKey)) || found.signatures.iter().any(|s| !s.verified_by.is_empty()) {
+            return (ReasonCode::OtherKey, format!("{pinned} is signed by another key than the rule asks for"));
+        }
+        if has(|w| matches!(w, WhyNot::NoLogEntry(_))) {
+            return (
+                ReasonCode::Unsigned,
+                format!("{pinned} has no signature with a transparency-log entry that counts"),
+            );
+        }
+        let attached = found.signatures.len();
+        let more = if attached == 0 {
+            String::new()
+        } else {
+            format!(" ({attached} things are attached, none is a signature of it)")
+        };
+        (ReasonCode::Unsigned, format!("{pinned} is not signed{more}"))
+    }
+
+    fn attempts(&self, found: &Evidence) -> Vec<Attempt> {
+        let keys = self.keys();
+        let mut out = Vec::new();
+        for record in &found.signatures {
+            let carrier = format!("{} ({})", record.source.manifest, record.source.found_by);
+            let by: Vec<&str> =
+                keys.iter().filter(|k| record.verified_by.contains(&k.id)).map(|k| k.id.0.as_str()).collect();
+            let outcome = if !by.is_empty() {
+                format!("signed by key {}", by.iter().map(|id| short(id)).collect::<Vec<_>>().join(", "))
+            } else if record.why_not.is_empty() {
+                WhyNot::OtherKey.to_string()
+            } else {
+                record.why_not.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            };
+            let tried = keys.iter().map(|k| short(&k.id.0)).collect::<Vec<_>>().join(", ");
+            out.push(Attempt { what: format!("{carrier} with key {tried}"), outcome });
+        }
+        out
+    }
+}
+
+fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}
