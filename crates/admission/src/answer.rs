@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use cleanbill_model::{
-    AdmissionAnswer, AdmissionRequest, Decision, ImageField, ImageFieldKind, JsonPatch, Reason, ReasonCode, Reference, Verdict,
+    AdmissionAnswer, AdmissionRequest, Decision, ImageField, ImageFieldKind, JsonPatch, Reason, ReasonCode, Reference,
+    Verdict,
 };
 use cleanbill_oci::Client;
 use cleanbill_policy::{FailurePolicy, PolicySet};
@@ -126,20 +127,21 @@ impl Admission {
                 Ok(reference) => places.push((field, reference)),
                 // A text in a field we do not know need not be an image.
                 Err(_) if field.kind == ImageFieldKind::Unknown => {}
-                Err(error) => draft.refuse(format!("image {:?} at {} cannot be verified: {error}", field.image, field.pointer)),
+                Err(error) => {
+                    draft.refuse(format!("image {:?} at {} cannot be verified: {error}", field.image, field.pointer))
+                }
             }
         }
         // One look an image, however often it is named: all its places get the same digest.
         let images: Vec<&Reference> =
             places.iter().map(|(_, image)| (image, ())).collect::<BTreeMap<_, _>>().into_keys().collect();
-        let judged: BTreeMap<&Reference, Verdict> = futures::stream::iter(images)
-            .map(|image| {
-                let (policies, request, sources) = (&policies, &request, &sources);
-                async move { (image, look(policies, request, image, phase, pod, sources).await) }
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
+        let mut looks = Vec::with_capacity(images.len());
+        for image in images {
+            let look = look(&policies, &request, image, phase, pod, &sources);
+            looks.push(async move { (image, look.await) });
+        }
+        let judged: BTreeMap<&Reference, Verdict> =
+            futures::stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
 
         for (field, image) in &places {
             let Some(verdict) = judged.get(image) else { continue };
@@ -207,7 +209,15 @@ impl Admission {
                 return AdmissionAnswer { warnings, verdicts, patches: Vec::new(), ..refused };
             }
         }
-        AdmissionAnswer { uid: request.uid, allowed: true, message: String::new(), code: 200, warnings, patches, verdicts }
+        AdmissionAnswer {
+            uid: request.uid,
+            allowed: true,
+            message: String::new(),
+            code: 200,
+            warnings,
+            patches,
+            verdicts,
+        }
     }
 }
 
@@ -280,7 +290,8 @@ impl Draft {
         };
         if !allowed && hook.audit {
             self.warnings.extend(self.refusals.iter().map(|refusal| format!("would be refused: {refusal}")));
-            self.warnings.extend(open.iter().map(|o| format!("would be refused: {}", message::line(o.field, o.verdict))));
+            self.warnings
+                .extend(open.iter().map(|o| format!("would be refused: {}", message::line(o.field, o.verdict))));
         }
         let refused = !allowed && !hook.audit;
         AdmissionAnswer {

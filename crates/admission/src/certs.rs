@@ -102,8 +102,9 @@ impl Identity {
     /// What TLS is served with.
     pub(crate) fn tls(&self) -> Result<Arc<rustls::ServerConfig>, rustls::Error> {
         let general = |error: rustls::pki_types::pem::Error| rustls::Error::General(format!("{error:?}"));
-        let chain: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(self.certificate_pem.as_bytes()).collect::<Result<_, _>>().map_err(general)?;
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(self.certificate_pem.as_bytes())
+            .collect::<Result<_, _>>()
+            .map_err(general)?;
         let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes()).map_err(general)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
@@ -139,7 +140,8 @@ fn authority(dir: &Path, now: Timestamp) -> Result<(String, KeyPair), CertError>
             .map_err(|error| CertError::Damaged { path: key_path, why: format!("not a private key: {error}") })?;
         return Ok((cert, key));
     }
-    let make = |error: rcgen::Error| CertError::Make { names: "the webhook's authority".to_owned(), why: error.to_string() };
+    let make =
+        |error: rcgen::Error| CertError::Make { names: "the webhook's authority".to_owned(), why: error.to_string() };
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(make)?;
     let mut params = CertificateParams::default();
     params.distinguished_name = named("cleanbill admission");
@@ -186,7 +188,10 @@ fn serving(
 
     let list: Vec<String> = names.iter().cloned().collect();
     let make = |error: rcgen::Error| CertError::Make { names: list.join(", "), why: error.to_string() };
-    let damaged = |error: rcgen::Error| CertError::Damaged { path: dir.join("ca.crt"), why: format!("not a certificate: {error}") };
+    let damaged = |error: rcgen::Error| CertError::Damaged {
+        path: dir.join("ca.crt"),
+        why: format!("not a certificate: {error}"),
+    };
     let issuer = Issuer::from_ca_cert_pem(ca_pem, ca_key).map_err(damaged)?;
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(make)?;
     let mut params = CertificateParams::new(list.clone()).map_err(make)?;
@@ -236,8 +241,7 @@ fn read(path: &Path) -> Result<Option<String>, CertError> {
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), CertError> {
     let beside = path.with_extension("new");
     let _ = std::fs::remove_file(&beside);
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).map_err(io(&beside))?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).map_err(io(&beside))?;
     file.set_permissions(std::fs::Permissions::from_mode(mode)).map_err(io(&beside))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io(&beside))?;
     std::fs::rename(&beside, path).map_err(io(path))

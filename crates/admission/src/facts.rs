@@ -39,33 +39,40 @@ impl Key {
     }
 }
 
-struct Entry {
-    collected: Arc<Collected>,
+struct Entry<V> {
+    value: Arc<V>,
     since: Instant,
 }
 
 /// The facts, shared by all requests.
-#[derive(Default)]
-pub(crate) struct Facts {
-    entries: Mutex<HashMap<Key, Entry>>,
-    turns: Mutex<HashMap<Key, Arc<Turn<()>>>>,
+pub(crate) struct Facts<V = Collected> {
+    entries: Mutex<HashMap<Key, Entry<V>>>,
+    turns: Turns,
 }
 
-impl Facts {
+type Turns = Mutex<HashMap<Key, Arc<Turn<()>>>>;
+
+impl<V> Default for Facts<V> {
+    fn default() -> Self {
+        Self { entries: Mutex::default(), turns: Turns::default() }
+    }
+}
+
+impl<V> Facts<V> {
     /// What is known about `key` and still counts; `signed` says whether the caller's policies find a
     /// valid signature in it.
-    pub(crate) fn read(&self, key: &Key, now: Instant, signed: impl Fn(&Collected) -> bool) -> Option<Arc<Collected>> {
+    pub(crate) fn read(&self, key: &Key, now: Instant, signed: impl Fn(&V) -> bool) -> Option<Arc<V>> {
         let (collected, age) = {
             let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
             let entry = entries.get(key)?;
-            (entry.collected.clone(), now.saturating_duration_since(entry.since))
+            (entry.value.clone(), now.saturating_duration_since(entry.since))
         };
         let limit = if age < UNSIGNED_FOR || !signed(&collected) { UNSIGNED_FOR } else { SIGNED_FOR };
         (age < limit).then_some(collected)
     }
 
     /// Keeps what was found.
-    fn keep(&self, key: Key, collected: Arc<Collected>, now: Instant) {
+    fn keep(&self, key: Key, collected: Arc<V>, now: Instant) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= CAPACITY && !entries.contains_key(&key) {
             entries.retain(|_, entry| now.saturating_duration_since(entry.since) < SIGNED_FOR);
@@ -75,7 +82,7 @@ impl Facts {
                 entries.remove(&oldest);
             }
         }
-        entries.insert(key, Entry { collected, since: now });
+        entries.insert(key, Entry { value: collected, since: now });
     }
 
     /// What is known, else what `fetch` finds. With `keep` false nothing is changed: what is known
@@ -84,11 +91,11 @@ impl Facts {
         &self,
         key: Key,
         keep: bool,
-        signed: impl Fn(&Collected) -> bool,
+        signed: impl Fn(&V) -> bool,
         fetch: impl FnOnce() -> F,
-    ) -> Result<Arc<Collected>, E>
+    ) -> Result<Arc<V>, E>
     where
-        F: Future<Output = Result<Collected, E>>,
+        F: Future<Output = Result<V, E>>,
     {
         if let Some(known) = self.read(&key, Instant::now(), &signed) {
             return Ok(known);
@@ -96,7 +103,7 @@ impl Facts {
         if !keep {
             return fetch().await.map(Arc::new);
         }
-        let turn = Held::new(self, key.clone());
+        let turn = Held::new(&self.turns, key.clone());
         let _mine = turn.turn.lock().await;
         if let Some(known) = self.read(&key, Instant::now(), &signed) {
             return Ok(known);
@@ -114,21 +121,21 @@ impl Facts {
 
 /// A place in the queue for a key; the queue goes when the last one leaves, also by a timeout.
 struct Held<'a> {
-    facts: &'a Facts,
+    turns: &'a Turns,
     key: Key,
     turn: Arc<Turn<()>>,
 }
 
 impl<'a> Held<'a> {
-    fn new(facts: &'a Facts, key: Key) -> Self {
-        let turn = facts.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
-        Self { facts, key, turn }
+    fn new(turns: &'a Turns, key: Key) -> Self {
+        let turn = turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
+        Self { turns, key, turn }
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let mut turns = self.facts.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         // Ours and the map's.
         if Arc::strong_count(&self.turn) <= 2 {
             turns.remove(&self.key);

@@ -31,9 +31,7 @@ fn file_of(files: &[(String, String)], place: &str) -> String {
     let policy = place.split('/').next().unwrap_or(place);
     let names = |text: &str| {
         text.lines().any(|line| {
-            line.trim_start()
-                .strip_prefix("name:")
-                .is_some_and(|name| name.trim().trim_matches(['"', '\'']) == policy)
+            line.trim_start().strip_prefix("name:").is_some_and(|name| name.trim().trim_matches(['"', '\'']) == policy)
         })
     };
     let mut holding = files.iter().filter(|(_, text)| names(text));

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use cleanbill_image::Document;
-use cleanbill_model::{AdmissionRequest, Decision, Digest, DigestKind, Evidence, Reason, ReasonCode, Reference, Unavailable, Verdict};
+use cleanbill_model::{
+    AdmissionRequest, Decision, Digest, DigestKind, Evidence, Reason, ReasonCode, Reference, Unavailable, Verdict,
+};
 use cleanbill_oci::{Client, ErrorKind, OciError};
 use cleanbill_policy::{Demand, PolicySet};
 use cleanbill_trust::{Collected, Demands, PublicKey, collect, judge};

@@ -56,7 +56,9 @@ pub(crate) fn warning(field: &ImageField, reason: &Reason) -> String {
 fn head(field: &ImageField, verdict: &Verdict) -> String {
     match verdict.decision {
         Decision::Undecided => format!("could not verify image {}{}", field.image, place(field)),
-        Decision::Admit | Decision::Refuse => format!("image {}{} {}", field.image, place(field), verdict.decision.name()),
+        Decision::Admit | Decision::Refuse => {
+            format!("image {}{} {}", field.image, place(field), verdict.decision.name())
+        }
     }
 }
 

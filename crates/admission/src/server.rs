@@ -186,7 +186,8 @@ async fn reviewed(
     let bytes = match tokio::time::timeout(SENDING, axum::body::to_bytes(body, review::LIMIT)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => {
-            let text = format!("the AdmissionReview could not be read whole (at most {} bytes): {error}\n", review::LIMIT);
+            let text =
+                format!("the AdmissionReview could not be read whole (at most {} bytes): {error}\n", review::LIMIT);
             return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
         }
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the AdmissionReview did not come in time\n").into_response(),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use cleanbill_advisory::{Database, DatabaseError, FeedInfo};
 use cleanbill_model::{Advisory, Digest, Timestamp};
 
+use crate::evaluate::overruled;
 use crate::index::{Index, Known, Packages};
 
 /// Feed and id of a record.
@@ -76,9 +77,25 @@ pub(crate) fn notes_of(database: &Database, generation: u64) -> Result<HashMap<R
 }
 
 impl Advisories {
-    /// Whether anything is known at all, and nothing new was refused.
-    pub(crate) fn healthy(&self) -> bool {
-        (self.base.is_some() || self.folder.is_some()) && self.status.error.is_none()
+    /// Takes the watched records in place of those before.
+    pub(crate) fn install(
+        &mut self,
+        database: Database,
+        notes: HashMap<RecordKey, RecordNote>,
+        generation: u64,
+        files: usize,
+        at: Timestamp,
+    ) {
+        self.status = AdvisoryStatus {
+            looked_at: Some(at),
+            loaded_at: Some(at),
+            files,
+            records: notes.len(),
+            error: None,
+        };
+        self.folder = Some(database);
+        self.notes = notes;
+        self.generation = generation;
     }
 
     fn merged(
@@ -133,12 +150,19 @@ impl Advisories {
         let entry = packages.get(ordinal);
         let mut groups: BTreeMap<String, Known> = BTreeMap::new();
         for (ecosystem, name) in &entry.keys {
-            for (advisory, base) in self.merged(|d| d.lookup(ecosystem, name))? {
-                if advisory.withdrawn.is_some() || cleanbill_match::hit(&advisory, &entry.package, &entry.distro).is_none() {
+            let found = self.merged(|d| d.lookup(ecosystem, name))?;
+            for (advisory, base) in &found {
+                let group = cleanbill_match::group_id(advisory);
+                let of_group: Vec<_> =
+                    found.iter().map(|(a, _)| a).filter(|a| cleanbill_match::group_id(a) == group).cloned().collect();
+                if advisory.withdrawn.is_some()
+                    || overruled(advisory, &of_group, ecosystem, name)
+                    || cleanbill_match::hit(advisory, &entry.package, &entry.distro).is_none()
+                {
                     continue;
                 }
-                let known = groups.entry(cleanbill_match::group_id(&advisory)).or_default();
-                if base {
+                let known = groups.entry(group).or_default();
+                if *base {
                     known.base = true;
                 } else {
                     let note = self.notes.get(&(advisory.feed.clone(), advisory.id.clone()));

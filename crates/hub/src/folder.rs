@@ -40,7 +40,12 @@ pub(crate) enum Look {
     /// A change that cannot be taken: which file, and why.
     Refused(String),
     /// A change, validated and compiled.
-    Changed { database: Database, files: usize },
+    Changed {
+        database: Database,
+        /// The database as a file.
+        bytes: Vec<u8>,
+        files: usize,
+    },
 }
 
 impl Folder {
@@ -79,7 +84,7 @@ impl Folder {
         let count = files.len();
         self.seen = Some(files);
         match outcome {
-            Ok(database) => Look::Changed { database, files: count },
+            Ok((database, bytes)) => Look::Changed { database, bytes, files: count },
             Err(why) => Look::Refused(why),
         }
     }
@@ -143,7 +148,7 @@ fn hash(path: &Path) -> std::io::Result<Digest> {
     }
 }
 
-fn import(paths: &[PathBuf], now: Timestamp) -> Result<Database, String> {
+fn import(paths: &[PathBuf], now: Timestamp) -> Result<(Database, Vec<u8>), String> {
     let import = if paths.is_empty() {
         cleanbill_advisory::Import::default()
     } else {
@@ -157,5 +162,6 @@ fn import(paths: &[PathBuf], now: Timestamp) -> Result<Database, String> {
         return Err(format!("{}: could not {}: {}{more}", problem.path, problem.what, problem.why));
     }
     let bytes = Database::compile(&import, Some(now));
-    Database::from_bytes(bytes).map_err(|e| e.to_string())
+    let database = Database::from_bytes(bytes.clone()).map_err(|e| e.to_string())?;
+    Ok((database, bytes))
 }

@@ -7,7 +7,7 @@
 use cleanbill_model::{Digest, Purl};
 
 /// Longest query taken, in bytes.
-pub const LONGEST: usize = 1024;
+pub(crate) const LONGEST: usize = 1024;
 const MOST_CONSTRAINTS: usize = 16;
 
 /// A question.

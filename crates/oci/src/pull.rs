@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, OciError};
 use crate::transport::{Answer, Call, Client, DOCUMENT};
 
 /// What a manifest may be.
-const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+pub(crate) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
                       application/vnd.docker.distribution.manifest.list.v2+json, \
                       application/vnd.docker.distribution.manifest.v2+json";
 /// Indexes inside indexes.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::error::OciError;
+use crate::pull::ACCEPT;
 use crate::transport::{Call, Client, DOCUMENT};
 
 /// Referrers of one digest that are read, and pages they may come in (A21).
@@ -116,7 +117,9 @@ impl Client {
         what: &str,
     ) -> Result<Option<Value>, OciError> {
         let path = format!("{}/manifests/{}", subject.repository(), fallback_tag(digest));
-        let call = Call::new(self, subject, Method::GET, &path, what.to_owned())?.header(header::ACCEPT, INDEX);
+        // Everything is accepted, or a registry answers "not found" to an image under this tag, and the
+        // tag would be overwritten.
+        let call = Call::new(self, subject, Method::GET, &path, what.to_owned())?.header(header::ACCEPT, ACCEPT);
         let answer = self.send(call).await?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -143,7 +146,8 @@ pub(crate) fn fallback_tag(digest: &Digest) -> String {
 pub(crate) fn parse_index(body: &[u8]) -> Option<Value> {
     let json: Value = serde_json::from_slice(body).ok()?;
     let has_list = matches!(json.get("manifests"), Some(Value::Array(_) | Value::Null));
-    (json.is_object() && has_list).then_some(json)
+    let is_index = json.get("mediaType").is_none_or(|m| m == INDEX);
+    (json.is_object() && has_list && is_index).then_some(json)
 }
 
 /// Adds the entries of `index` that are descriptors; one that is not hides no other (A17).

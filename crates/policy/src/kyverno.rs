@@ -409,16 +409,7 @@ fn patterns(place: &Place<'_>, said: &mut Said) -> Result<Vec<Pattern>, Diagnost
                         "pattern-without-tag",
                         format!("`{text}` matches nothing: images end in a tag or a digest"),
                     )
-                    .hint(format!("write `{text}:*` and `{text}@*`")),
-            );
-        } else if pattern.misses_digests() {
-            said.push(
-                entry
-                    .warning(
-                        "pattern-misses-digests",
-                        format!("`{text}` does not match images that are named by digest"),
-                    )
-                    .hint("a pinned image has no tag for the pattern; add the name with @*"),
+                    .hint(format!("write `{text}:*`, which covers digests too")),
             );
         }
         out.push(pattern);

@@ -31,9 +31,22 @@ impl Pattern {
 
     /// Whether the image is meant. A pattern that begins with a wildcard, or has one in a first
     /// segment before a slash, may mean any registry: in doubt the policy speaks of the image.
+    /// An image that is named by digest may be any tag of its repository, so a pattern with a tag covers
+    /// it too: whoever adds a digest to a name does not leave the policy.
     pub(crate) fn covers(&self, image: &Reference) -> bool {
         let wild_first = self.text.split_once('/').is_some_and(|(first, _)| first.contains(['*', '?']));
         self.matches(image, wild_first)
+            || (image.digest().is_some() && self.without_tag().is_some_and(|p| p.matches(image, wild_first)))
+    }
+
+    /// The pattern with any digest in place of its tag; `None` where it names no tag.
+    fn without_tag(&self) -> Option<Self> {
+        let last = self.text.rfind('/').map_or(0, |at| at + 1);
+        if self.text[last..].contains('@') {
+            return None;
+        }
+        let colon = last + self.text[last..].find(':')?;
+        Some(Self { text: format!("{}@*", &self.text[..colon]), registry: self.registry })
     }
 
     /// The same for exceptions, where doubt means that the image is not meant: `internal*/x` does not
@@ -60,13 +73,6 @@ impl Pattern {
     pub(crate) fn matches_nothing(&self) -> bool {
         let last = self.text.rsplit('/').next().unwrap_or_default();
         !last.contains([':', '@', '*', '?'])
-    }
-
-    /// Whether it names a tag and so passes by images that are named by digest.
-    pub(crate) fn misses_digests(&self) -> bool {
-        let last = self.text.rsplit('/').next().unwrap_or_default();
-        last.split_once(':')
-            .is_some_and(|(name, tag)| !(name.contains('*') && tag.contains('*')) && !last.contains('@'))
     }
 
     /// Whether it ends in a wildcard within a name, so that it goes on into other names: `org*`.
@@ -130,8 +136,17 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_takes_the_tags_place() {
-        check("ghcr.io/o/x:good*", &format!("ghcr.io/o/x:good@{D}"), false);
+    fn a_digest_takes_the_tags_place_and_leaves_no_policy() {
+        check("ghcr.io/o/x:good*", &format!("ghcr.io/o/x:bad@{D}"), true);
+        check("ghcr.io/o/x:good*", &format!("ghcr.io/o/x@{D}"), true);
+        check("ghcr.io/o/x:good*", "ghcr.io/o/x:bad", false);
+        check("ghcr.io/o/x:good*", &format!("ghcr.io/o/y:good@{D}"), false);
+        check("*/app:*", &format!("ghcr.io/org/app@{D}"), true);
+        let skip = Pattern::new("ghcr.io/o/x:good*");
+        assert!(
+            !skip.surely_covers(&Reference::parse(&format!("ghcr.io/o/x:good@{D}")).unwrap()),
+            "an exception needs certainty"
+        );
         check("ghcr.io/o/x@sha256:*", &format!("ghcr.io/o/x:good@{D}"), true);
         check("ghcr.io/o/x*", &format!("ghcr.io/o/x:good@{D}"), true);
     }
@@ -166,9 +181,6 @@ mod tests {
         assert!(Pattern::new("ghcr.io/o/app").matches_nothing());
         assert!(Pattern::new("localhost:5000/app").matches_nothing());
         assert!(!Pattern::new("ghcr.io/o/app*").matches_nothing());
-        assert!(Pattern::new("ghcr.io/o/app:*").misses_digests());
-        assert!(!Pattern::new("ghcr.io/o/app*").misses_digests());
-        assert!(!Pattern::new("localhost:5000/app*").misses_digests());
     }
 
     proptest::proptest! {

@@ -18,7 +18,8 @@ fn pem(letter: char) -> String {
 }
 
 fn indented(pem: &str) -> String {
-    pem.lines().map(|l| format!("                      {l}\n")).collect()
+    let gap = " ".repeat(22);
+    pem.lines().fold(String::new(), |out, line| out + &gap + line + "\n")
 }
 
 fn policy(action: &str, keys: &str) -> String {

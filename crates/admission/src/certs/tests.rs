@@ -45,7 +45,8 @@ fn a_missing_name_makes_a_new_certificate_and_names_stay() {
 fn secrets_are_for_the_owner_alone() {
     let dir = tempfile::tempdir().unwrap();
     opened(dir.path(), &[], DAY);
-    let mode = |name: &str| std::fs::metadata(dir.path().join("admission").join(name)).unwrap().permissions().mode() & 0o777;
+    let mode =
+        |name: &str| std::fs::metadata(dir.path().join("admission").join(name)).unwrap().permissions().mode() & 0o777;
     for name in ["ca.key", "tls.key", "secret"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }

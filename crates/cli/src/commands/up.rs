@@ -51,6 +51,7 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
         catalogers: cleanbill_catalog::catalogers(),
         database: db,
         advisories,
+        keep: Some(data_dir.join("advisories.db")),
         demo: args.demo,
     };
     let hub = Hub::open(store, options).await?;
@@ -65,7 +66,7 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
     let mut tasks = tokio::task::JoinSet::new();
     let poll = Duration::from_secs(args.poll.max(1));
 
-    let login = auth.login_link(&url);
+    let login = auth.login_link(&url)?;
     tasks.spawn({
         let (hub, auth) = (hub.clone(), auth.clone());
         async move { hub.serve(listener, auth).await.context("the pages ended") }

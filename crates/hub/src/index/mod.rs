@@ -13,7 +13,7 @@ use std::sync::Arc;
 use cleanbill_model::{Container, ContainerState, Digest, Pod, Reference, Timestamp};
 use cleanbill_protocol::{Batch, WantedImage};
 
-pub(crate) use images::{ImageEntry, Images, RecordState};
+pub(crate) use images::{Images, RecordState, later};
 pub(crate) use packages::{Known, Packages};
 
 /// A cluster as last heard of.

@@ -59,8 +59,6 @@ pub(crate) struct Ranged {
     pub(crate) packages: BTreeSet<u32>,
     /// Packages of the name whose ecosystem has no order of versions here.
     pub(crate) unordered: BTreeSet<u32>,
-    /// Whether any package goes by the name.
-    pub(crate) known: bool,
 }
 
 impl Packages {
@@ -71,11 +69,6 @@ impl Packages {
 
     pub(crate) fn get_mut(&mut self, ordinal: u32) -> &mut PackageEntry {
         &mut self.entries[ordinal as usize]
-    }
-
-    /// Number of packages.
-    pub(crate) fn len(&self) -> u32 {
-        self.entries.len() as u32
     }
 
     /// One value for equal distributions.
@@ -175,7 +168,7 @@ impl Packages {
     }
 
     fn slices(&self, ids: &[u32], constraints: &[Constraint]) -> Ranged {
-        let mut found = Ranged { known: !ids.is_empty(), ..Ranged::default() };
+        let mut found = Ranged::default();
         for id in ids {
             let entry = &self.names[*id as usize];
             if entry.scheme.is_none() && constraints.iter().any(|c| c.op != Op::Equal) {
