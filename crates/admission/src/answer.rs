@@ -1,6 +1,6 @@
 //! From a request to its answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -133,8 +133,7 @@ impl Admission {
             }
         }
         // One look an image, however often it is named: all its places get the same digest.
-        let images: Vec<&Reference> =
-            places.iter().map(|(_, image)| (image, ())).collect::<BTreeMap<_, _>>().into_keys().collect();
+        let images: BTreeSet<&Reference> = places.iter().map(|(_, image)| image).collect();
         let mut looks = Vec::with_capacity(images.len());
         for image in images {
             let look = look(&policies, &request, image, phase, pod, &sources);

@@ -16,8 +16,9 @@ use tokio::sync::Mutex as Turn;
 
 /// How long facts count that hold a signature which the asking policies accept.
 const SIGNED_FOR: Duration = Duration::from_secs(60);
-/// How long facts count that hold none: somebody may just be signing.
-const UNSIGNED_FOR: Duration = Duration::from_secs(10);
+/// How long facts count that hold none: long enough for a burst of pods, short enough for somebody who
+/// signs and tries again.
+const UNSIGNED_FOR: Duration = Duration::from_secs(2);
 /// Entries kept; the oldest go first.
 const CAPACITY: usize = 4096;
 

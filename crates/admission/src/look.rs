@@ -105,7 +105,7 @@ impl Sources<'_> {
         let keys = keys(demand)?;
         let demands = Demands { log_entry: demand.log_entry };
         let signed = |collected: &Collected| {
-            judge(collected, &keys, demands.clone()).signatures.iter().any(|record| !record.verified_by.is_empty())
+            judge(collected, &keys, demands).signatures.iter().any(|record| !record.verified_by.is_empty())
         };
         let (digest, kind) = match image.digest() {
             Some(digest) => (digest.clone(), None),

@@ -74,7 +74,9 @@ pub(crate) enum Command {
 
 /// `cleanbill scan`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  cleanbill scan ghcr.io/org/app:1.2 --db advisories.db\n  cleanbill scan image.tar --fail-on high\n  cleanbill scan --exit-code 1 --severity CRITICAL,HIGH registry.example/app:1")]
+#[command(
+    after_help = "Examples:\n  cleanbill scan ghcr.io/org/app:1.2 --db advisories.db\n  cleanbill scan image.tar --fail-on high\n  cleanbill scan --exit-code 1 --severity CRITICAL,HIGH registry.example/app:1"
+)]
 pub(crate) struct Scan {
     /// Image reference, archive, layout folder or SBOM; `-` reads an SBOM from stdin
     #[arg(required = true, value_name = "TARGET")]
@@ -167,7 +169,9 @@ pub(crate) struct Vercmp {
 
 /// `cleanbill sign`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example: cleanbill sign --key cosign.key registry.example/app@sha256:…\nThe password is read from COSIGN_PASSWORD or asked for.")]
+#[command(
+    after_help = "Example: cleanbill sign --key cosign.key registry.example/app@sha256:…\nThe password is read from COSIGN_PASSWORD or asked for."
+)]
 pub(crate) struct Sign {
     /// Image references
     #[arg(required = true, value_name = "REF")]
@@ -179,13 +183,13 @@ pub(crate) struct Sign {
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub(crate) annotations: Vec<String>,
     /// Write a transparency-log entry (not available yet)
-    #[arg(long, num_args = 0..=1, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) tlog_upload: bool,
     /// Accepted for cosign's sake: nothing is asked
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// Accepted for cosign's sake: no signing configuration is fetched
-    #[arg(long, hide = true, num_args = 0..=1, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) use_signing_config: bool,
 }
 
@@ -203,7 +207,7 @@ pub(crate) struct Verify {
     #[arg(short, long, default_value = "text", value_parser = ["text", "json"])]
     pub(crate) output: String,
     /// Accepted for cosign's sake: with a key no log entry is demanded
-    #[arg(long, num_args = 0..=1, default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) insecure_ignore_tlog: bool,
     /// Demand an entry in this transparency log (not available yet)
     #[arg(long, value_name = "URL")]
@@ -292,7 +296,9 @@ pub(crate) enum Mode {
 
 /// `cleanbill up`
 #[derive(Debug, Clone, ClapArgs)]
-#[command(after_help = "Examples:\n  cleanbill up --demo\n  cleanbill up --context prod --advisories ./advisories --policy verify.yaml\nClusters are only read: get, list and watch of pods, nodes, replicasets, jobs and the kube-system namespace.")]
+#[command(
+    after_help = "Examples:\n  cleanbill up --demo\n  cleanbill up --context prod --advisories ./advisories --policy verify.yaml\nClusters are only read: get, list and watch of pods, nodes, replicasets, jobs and the kube-system namespace."
+)]
 pub(crate) struct Up {
     /// Kubeconfig file (default: $KUBECONFIG or ~/.kube/config)
     #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
@@ -345,7 +351,9 @@ pub(crate) struct HubArgs {
 
 /// `cleanbill where`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  cleanbill where CVE-2021-44228\n  cleanbill where 'log4j-core < 2.17.1'\n  cleanbill where pkg:maven/org.apache.logging.log4j/log4j-core")]
+#[command(
+    after_help = "Examples:\n  cleanbill where CVE-2021-44228\n  cleanbill where 'log4j-core < 2.17.1'\n  cleanbill where pkg:maven/org.apache.logging.log4j/log4j-core"
+)]
 pub(crate) struct Where {
     /// CVE, GHSA or other id · 'name < version' · purl · digest
     #[arg(value_name = "QUERY")]

@@ -50,7 +50,7 @@ fn log4j_jar() -> anyhow::Result<Vec<u8>> {
     let mut archive = rawzip::ZipArchiveWriter::new(&mut bytes);
     let (mut entry, config) = archive
         .new_file("META-INF/maven/org.apache.logging.log4j/log4j-core/pom.properties")
-        .compression_method(rawzip::CompressionMethod::Store)
+        .compression_method(rawzip::CompressionMethod::STORE)
         .start()?;
     let mut writer = config.wrap(&mut entry);
     writer.write_all(LOG4J_POM.as_bytes())?;

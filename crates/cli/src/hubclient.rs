@@ -27,7 +27,10 @@ impl HubClient {
     pub(crate) fn find(args: &HubArgs) -> anyhow::Result<Self> {
         let mut data_dir = paths::data_dir(args.data_dir.as_ref())?;
         // With nothing named and no hub of one's own, the demo's is meant if it runs.
-        if args.data_dir.is_none() && !data_dir.join(ADDRESS_FILE).exists() && data_dir.join("demo").join(ADDRESS_FILE).exists() {
+        if args.data_dir.is_none()
+            && !data_dir.join(ADDRESS_FILE).exists()
+            && data_dir.join("demo").join(ADDRESS_FILE).exists()
+        {
             data_dir.push("demo");
         }
         let url = if let Some(url) = &args.hub {
@@ -40,14 +43,18 @@ impl HubClient {
                     data_dir.display()
                 )
             })?;
-            let document: Value = serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?;
+            let document: Value =
+                serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?;
             document["hub"].as_str().with_context(|| format!("{} names no hub", file.display()))?.to_owned()
         };
         let token_file: PathBuf = args.token_file.clone().unwrap_or_else(|| data_dir.join(TOKEN_FILE));
         let token = match std::env::var("CLEANBILL_TOKEN") {
             Ok(token) if !token.is_empty() => token,
             _ => std::fs::read_to_string(&token_file).with_context(|| {
-                format!("could not read the token {}\nhint: name it by --token-file or set CLEANBILL_TOKEN", token_file.display())
+                format!(
+                    "could not read the token {}\nhint: name it by --token-file or set CLEANBILL_TOKEN",
+                    token_file.display()
+                )
             })?,
         };
         let http = reqwest::Client::builder()
@@ -75,12 +82,15 @@ impl HubClient {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
-        let mut response = request.bearer_auth(&self.token).send().await.with_context(|| {
-            format!("could not reach the hub at {}\nhint: is `cleanbill up` running?", self.url)
-        })?;
+        let mut response =
+            request.bearer_auth(&self.token).send().await.with_context(|| {
+                format!("could not reach the hub at {}\nhint: is `cleanbill up` running?", self.url)
+            })?;
         let status = response.status();
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.with_context(|| format!("the answer of {} broke off", self.url))? {
+        while let Some(chunk) =
+            response.chunk().await.with_context(|| format!("the answer of {} broke off", self.url))?
+        {
             if body.len() + chunk.len() > ANSWER_LIMIT {
                 anyhow::bail!("the answer of {} is larger than {} MiB", self.url, ANSWER_LIMIT >> 20);
             }

@@ -93,9 +93,8 @@ impl Sink {
     pub(crate) fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
         match &self.file {
             None => data(bytes),
-            Some(file) => {
-                std::fs::write(file, bytes).map_err(|e| anyhow::Error::new(e).context(format!("could not write {file}")))
-            }
+            Some(file) => std::fs::write(file, bytes)
+                .map_err(|e| anyhow::Error::new(e).context(format!("could not write {file}"))),
         }
     }
 }

@@ -8,9 +8,9 @@ fn base(variable: &str, below_home: &str) -> anyhow::Result<PathBuf> {
     if let Some(dir) = std::env::var_os(variable).filter(|d| !d.is_empty()) {
         return Ok(PathBuf::from(dir).join("cleanbill"));
     }
-    let home = std::env::var_os("HOME").filter(|h| !h.is_empty()).with_context(|| {
-        format!("neither {variable} nor HOME is set\nhint: name the place by a flag")
-    })?;
+    let home = std::env::var_os("HOME")
+        .filter(|h| !h.is_empty())
+        .with_context(|| format!("neither {variable} nor HOME is set\nhint: name the place by a flag"))?;
     Ok(PathBuf::from(home).join(below_home).join("cleanbill"))
 }
 
@@ -39,6 +39,7 @@ pub(crate) fn kubeconfig(given: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
         let first = std::env::split_paths(given).find(|p| !p.as_os_str().is_empty());
         return first.context("the kubeconfig's name is empty");
     }
-    let home = std::env::var_os("HOME").filter(|h| !h.is_empty()).context("no kubeconfig is named and HOME is not set")?;
+    let home =
+        std::env::var_os("HOME").filter(|h| !h.is_empty()).context("no kubeconfig is named and HOME is not set")?;
     Ok(PathBuf::from(home).join(".kube/config"))
 }

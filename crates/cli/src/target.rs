@@ -42,7 +42,9 @@ fn kind_of(text: &str) -> anyhow::Result<Target> {
         && !Path::new(text).exists()
     {
         if !read {
-            anyhow::bail!("targets of kind `{kind}:` are not read yet\nhint: name an image reference, an archive, an OCI layout or an SBOM");
+            anyhow::bail!(
+                "targets of kind `{kind}:` are not read yet\nhint: name an image reference, an archive, an OCI layout or an SBOM"
+            );
         }
         return Ok(match kind {
             "registry" => Target::Registry(Reference::parse(rest)?),
@@ -57,13 +59,15 @@ fn kind_of(text: &str) -> anyhow::Result<Target> {
             return Ok(Target::SbomFile(path.to_owned()));
         }
         if path.is_dir() && !path.join("oci-layout").exists() && !path.join("index.json").exists() {
-            anyhow::bail!("{text} is a folder, but no OCI layout (it has no index.json)\nhint: folders as source trees are not read yet");
+            anyhow::bail!(
+                "{text} is a folder, but no OCI layout (it has no index.json)\nhint: folders as source trees are not read yet"
+            );
         }
         return Ok(Target::Image(path.to_owned()));
     }
-    Reference::parse(text).map(Target::Registry).with_context(|| {
-        format!("there is no file `{text}`, and it is no image reference either")
-    })
+    Reference::parse(text)
+        .map(Target::Registry)
+        .with_context(|| format!("there is no file `{text}`, and it is no image reference either"))
 }
 
 fn is_json(path: &Path) -> anyhow::Result<bool> {
@@ -76,12 +80,13 @@ fn is_json(path: &Path) -> anyhow::Result<bool> {
 
 /// Looks into a target and says what is aboard.
 pub(crate) async fn inventory(text: &str, platform: Option<&str>, common: &Common) -> anyhow::Result<Sbom> {
-    let platform = match platform {
-        None => None,
-        Some(p) => Some(Platform::parse(p).with_context(|| {
-            format!("`{p}` is not a platform\nhint: os/architecture[/variant], as in linux/arm64")
-        })?),
-    };
+    let platform =
+        match platform {
+            None => None,
+            Some(p) => Some(Platform::parse(p).with_context(|| {
+                format!("`{p}` is not a platform\nhint: os/architecture[/variant], as in linux/arm64")
+            })?),
+        };
     match kind_of(text)? {
         Target::SbomStdin => read_sbom("standard input", std::io::stdin().lock()),
         Target::SbomFile(path) => {
@@ -113,7 +118,8 @@ fn read_sbom(name: &str, from: impl std::io::Read) -> anyhow::Result<Sbom> {
     if bytes.len() as u64 > SBOM_LIMIT {
         anyhow::bail!("{name} is larger than {} MiB", SBOM_LIMIT >> 20);
     }
-    let mut sbom = cleanbill_sbom::cyclonedx::read(&bytes).with_context(|| format!("could not read {name} as an SBOM"))?;
+    let mut sbom =
+        cleanbill_sbom::cyclonedx::read(&bytes).with_context(|| format!("could not read {name} as an SBOM"))?;
     if sbom.subject.name.is_empty() {
         name.clone_into(&mut sbom.subject.name);
     }

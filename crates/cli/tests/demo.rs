@@ -94,7 +94,12 @@ fn command_line() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     let _demo = Demo::start(home);
-    for query in ["CVE-2021-44228", "GHSA-jfh8-c2jp-5v3q", "log4j-core < 2.17.1", "pkg:maven/org.apache.logging.log4j/log4j-core"] {
+    for query in [
+        "CVE-2021-44228",
+        "GHSA-jfh8-c2jp-5v3q",
+        "log4j-core < 2.17.1",
+        "pkg:maven/org.apache.logging.log4j/log4j-core",
+    ] {
         let (out, _) = expect(home, 0, &["where", query, "-o", "json"]);
         let answer: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(answer["counts"]["pods"], 3, "{query}: {out}");
@@ -125,7 +130,8 @@ fn login() {
     let path = demo.login.strip_prefix(&demo.hub).expect("the link leads to the hub").to_owned();
     let answer = demo.get(&path, &[]);
     assert!(["302", "303"].contains(&status(&answer)), "{answer}");
-    let cookie = answer.lines().find_map(|l| l.to_ascii_lowercase().starts_with("set-cookie: ").then(|| &l[12..])).unwrap();
+    let cookie =
+        answer.lines().find_map(|l| l.to_ascii_lowercase().starts_with("set-cookie: ").then(|| &l[12..])).unwrap();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
     let cookie = cookie.split(';').next().unwrap();
     let page = demo.get("/search?q=CVE-2021-44228", &[("Cookie", cookie)]);

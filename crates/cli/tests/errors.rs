@@ -22,7 +22,7 @@ fn build_db(home: &Path) {
 fn archive(home: &Path) {
     let image = ImageBuilder::new()
         .platform("linux/amd64")
-        .layer(Layer::new().file("app/log4j-core-2.14.1.jar", &log4j_core_jar("2.14.1")))
+        .layer(Layer::new().file("app/log4j-core-2.14.1.jar", log4j_core_jar("2.14.1")))
         .build();
     image.docker_archive(&home.join("image.tar"));
 }
@@ -135,7 +135,8 @@ fn ignorance_does_not_pass_a_gate() {
     let home = home.path();
     build_db(home);
     // A Debian image; the database speaks for Maven alone.
-    let image = ImageBuilder::new().platform("linux/amd64").layer(debian_layer(&[("libc6", "2.36-9", Some("glibc"))])).build();
+    let image =
+        ImageBuilder::new().platform("linux/amd64").layer(debian_layer(&[("libc6", "2.36-9", Some("glibc"))])).build();
     image.docker_archive(&home.join("debian.tar"));
     let base = ["scan", "debian.tar", "--db", "a.db", "--max-age", "36500"];
     let with = |more: &[&'static str]| base.iter().chain(more).copied().collect::<Vec<_>>();
@@ -148,7 +149,8 @@ fn ignorance_does_not_pass_a_gate() {
     let mut command = cleanbill(home);
     command.args(["db", "build", "--from", "log4shell.json", "--to", "old.db"]).env("SOURCE_DATE_EPOCH", "1500000000");
     assert!(command.status().unwrap().success());
-    let (_, err) = expect(home, 1, &["scan", "debian.tar", "--db", "old.db", "--fail-on", "critical", "--allow", "uncovered"]);
+    let (_, err) =
+        expect(home, 1, &["scan", "debian.tar", "--db", "old.db", "--fail-on", "critical", "--allow", "uncovered"]);
     assert!(err.contains("--allow stale"), "{err}");
     expect(home, 0, &["scan", "debian.tar", "--db", "old.db", "--fail-on", "critical", "--allow", "uncovered,stale"]);
 }

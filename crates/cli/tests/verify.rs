@@ -23,10 +23,8 @@ impl Stage {
     }
 
     fn image(&self, name: &str) -> (String, BuiltImage) {
-        let image = ImageBuilder::new()
-            .platform("linux/amd64")
-            .layer(Layer::new().file("etc/name", name.as_bytes()))
-            .build();
+        let image =
+            ImageBuilder::new().platform("linux/amd64").layer(Layer::new().file("etc/name", name.as_bytes())).build();
         self.registry.put(name, &image, "1");
         (format!("{}/{name}:1", self.registry.host()), image)
     }

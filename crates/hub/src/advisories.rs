@@ -86,13 +86,8 @@ impl Advisories {
         files: usize,
         at: Timestamp,
     ) {
-        self.status = AdvisoryStatus {
-            looked_at: Some(at),
-            loaded_at: Some(at),
-            files,
-            records: notes.len(),
-            error: None,
-        };
+        self.status =
+            AdvisoryStatus { looked_at: Some(at), loaded_at: Some(at), files, records: notes.len(), error: None };
         self.folder = Some(database);
         self.notes = notes;
         self.generation = generation;
@@ -121,7 +116,8 @@ impl Advisories {
     /// The records of one vulnerability: those of the id, and those of the name its group goes by.
     pub(crate) fn group(&self, id: &str) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
         let mut records = self.by_id(id)?;
-        let groups: BTreeSet<String> = records.iter().map(|r| cleanbill_match::group_id(r)).filter(|g| g != id).collect();
+        let groups: BTreeSet<String> =
+            records.iter().map(|r| cleanbill_match::group_id(r)).filter(|g| g != id).collect();
         for group in groups {
             for record in self.by_id(&group)? {
                 if !records.contains(&record) {

@@ -123,9 +123,8 @@ impl Exposures {
         let alerts: Vec<_> = gone
             .map(|vulnerability| {
                 let of_it = pass.closed.iter().filter(|e| e.vulnerability == vulnerability);
-                let keys = of_it.map(|e| {
-                    format!("{} {} {} {:?} {}", e.image, e.cluster, e.namespace, e.workload, e.opened)
-                });
+                let keys =
+                    of_it.map(|e| format!("{} {} {} {:?} {}", e.image, e.cluster, e.namespace, e.workload, e.opened));
                 alert("fixed", vulnerability.to_owned(), AlertKind::Fixed, keys, BTreeSet::new(), now)
             })
             .collect();
@@ -187,8 +186,7 @@ fn present(index: &Index, image: &Digest) -> BTreeMap<OpenKey, Present> {
         for (group, known) in &index.packages.get(*package).groups {
             for placed in &running {
                 let pod = &placed.entry.pod;
-                let key =
-                    (group.clone(), placed.key.cluster.to_string(), pod.namespace.clone(), pod.workload.clone());
+                let key = (group.clone(), placed.key.cluster.to_string(), pod.namespace.clone(), pod.workload.clone());
                 let found = present.entry(key).or_insert_with(|| Present { all_baseline: true, ..Present::default() });
                 let later = !known.base && known.folder.is_some_and(|record| record > placed.entry.generation);
                 found.record_is_later |= later;

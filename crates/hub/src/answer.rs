@@ -173,8 +173,7 @@ impl WhereAnswer {
             .matches
             .iter()
             .map(|m| {
-                let packages: Vec<_> =
-                    m.packages.iter().map(|p| json!({"purl": p.purl, "fixed": p.fixed})).collect();
+                let packages: Vec<_> = m.packages.iter().map(|p| json!({"purl": p.purl, "fixed": p.fixed})).collect();
                 json!({"cluster": m.cluster, "namespace": m.namespace,
                        "workload": {"kind": m.workload.kind, "name": m.workload.name}, "pod": m.pod,
                        "container": m.container, "image": m.image, "digest": m.digest, "packages": packages,
@@ -194,6 +193,7 @@ impl WhereAnswer {
             "query": self.query,
             "as_of": self.as_of.to_string(),
             "sentence": self.sentence,
+            "coverage_sentence": self.coverage_sentence(),
             "coverage": {"images": self.coverage.images, "pending": self.coverage.pending,
                          "failed": self.coverage.failed, "not_covered": self.coverage.not_covered},
             "counts": {"clusters": self.counts.clusters, "namespaces": self.counts.namespaces,

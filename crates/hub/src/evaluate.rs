@@ -87,7 +87,13 @@ fn by_records(id: &str, records: Vec<Arc<Advisory>>, index: &Index, selected: &m
                 }
                 if let Some(hit) = cleanbill_match::hit(record, &entry.package, &entry.distro) {
                     for image in &entry.images {
-                        selected.images.entry(image).or_default().entry(*ordinal).or_default().extend(hit.fixed.clone());
+                        selected
+                            .images
+                            .entry(image)
+                            .or_default()
+                            .entry(*ordinal)
+                            .or_default()
+                            .extend(hit.fixed.clone());
                     }
                 }
             }

@@ -67,7 +67,8 @@ impl Folder {
                 return Look::Refused(why);
             }
         };
-        let content = |seen: &BTreeMap<PathBuf, Seen>| seen.iter().map(|(p, s)| (p.clone(), s.hash.clone())).collect::<Vec<_>>();
+        let content =
+            |seen: &BTreeMap<PathBuf, Seen>| seen.iter().map(|(p, s)| (p.clone(), s.hash.clone())).collect::<Vec<_>>();
         if let Some(before) = &self.seen
             && content(before) == content(&files)
         {
@@ -120,7 +121,8 @@ impl Folder {
         }
         let (size, modified) = (about.len(), about.modified().ok());
         let before = self.seen.as_ref().and_then(|s| s.get(path));
-        let racy = modified.is_none_or(|m| SystemTime::now().duration_since(m).is_ok_and(|age| age < RACY) || m > SystemTime::now());
+        let racy = modified
+            .is_none_or(|m| SystemTime::now().duration_since(m).is_ok_and(|age| age < RACY) || m > SystemTime::now());
         let hash = match before {
             Some(seen) if seen.size == size && seen.modified == modified && !seen.racy => seen.hash.clone(),
             _ => hash(path).map_err(fail)?,

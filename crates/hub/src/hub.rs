@@ -148,8 +148,10 @@ impl Hub {
         self.0.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Now, to the second: nothing here is told more exactly.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.0.options.clock)()
+        let now = (self.0.options.clock)();
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 
     /// Whether everything is made up.

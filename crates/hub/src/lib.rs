@@ -20,7 +20,7 @@ mod query;
 mod status;
 
 pub use advisories::AdvisoryStatus;
-pub use answer::{Coverage, Counts, Match, MatchedPackage, Page, QueryError, Uncovered, WhereAnswer};
+pub use answer::{Counts, Coverage, Match, MatchedPackage, Page, QueryError, Uncovered, WhereAnswer};
 pub use http::{Acknowledge, Action, Auth, Authorized, View};
 pub use hub::{AlertPage, Clock, Hub, HubError, HubOptions, Refresh};
 pub use query::{Constraint, Op, Query, QuerySyntax};

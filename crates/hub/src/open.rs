@@ -111,12 +111,18 @@ async fn load_images(state: &mut State, store: &dyn Store, options: &HubOptions)
                         Ok(bytes) => match cleanbill_sbom::cyclonedx::read(&bytes) {
                             Ok(document) => Some(Arc::new(document)),
                             Err(error) => {
-                                tracing::warn!("the SBOM of {} cannot be read, it is made again: {error}", record.wanted.reference);
+                                tracing::warn!(
+                                    "the SBOM of {} cannot be read, it is made again: {error}",
+                                    record.wanted.reference
+                                );
                                 None
                             }
                         },
                         Err(error) => {
-                            tracing::warn!("the SBOM of {} cannot be read, it is made again: {error}", record.wanted.reference);
+                            tracing::warn!(
+                                "the SBOM of {} cannot be read, it is made again: {error}",
+                                record.wanted.reference
+                            );
                             None
                         }
                     };

@@ -147,7 +147,7 @@ impl Check {
         } else {
             format!(" ({attached} things are attached, none is a signature of it)")
         };
-        (ReasonCode::Unsigned, format!("{pinned} is not signed{more}"))
+        (ReasonCode::Unsigned, format!("{pinned} is unsigned{more}"))
     }
 
     fn attempts(&self, found: &Evidence) -> Vec<Attempt> {

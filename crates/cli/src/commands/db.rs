@@ -19,7 +19,10 @@ fn build(from: &[std::path::PathBuf], to: Option<&std::path::PathBuf>) -> anyhow
     let to = paths::database(to)?;
     let import = cleanbill_advisory::import(from)?;
     for problem in &import.problems {
-        output::say(format!("problem[{}]: {}: could not {}: {}", problem.code, problem.path, problem.what, problem.why));
+        output::say(format!(
+            "problem[{}]: {}: could not {}: {}",
+            problem.code, problem.path, problem.what, problem.why
+        ));
     }
     if import.advisories.is_empty() {
         anyhow::bail!(

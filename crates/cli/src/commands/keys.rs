@@ -40,8 +40,10 @@ pub(crate) fn public(args: &PublicKeyArgs) -> anyhow::Result<Outcome> {
 /// Reads a private key file, asking for its password where it has one.
 pub(crate) fn read_private(path: &Path) -> anyhow::Result<PrivateKey> {
     let pem = read_key_file(path)?;
-    let password = if pem.contains("ENCRYPTED") { password("password of the private key", false)? } else { String::new() };
-    PrivateKey::from_pem(&pem, password.as_bytes()).with_context(|| format!("could not use the key in {}", path.display()))
+    let password =
+        if pem.contains("ENCRYPTED") { password("password of the private key", false)? } else { String::new() };
+    PrivateKey::from_pem(&pem, password.as_bytes())
+        .with_context(|| format!("could not use the key in {}", path.display()))
 }
 
 /// Reads a public key file.

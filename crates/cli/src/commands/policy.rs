@@ -161,7 +161,8 @@ fn table(name: &str, answer: &AdmissionAnswer) -> String {
         for (mark, reason) in
             verdict.reasons.iter().map(|r| ("", r)).chain(verdict.warnings.iter().map(|r| ("audit: ", r)))
         {
-            let rule = if reason.policy.is_empty() { String::new() } else { format!("{}/{}: ", reason.policy, reason.rule) };
+            let rule =
+                if reason.policy.is_empty() { String::new() } else { format!("{}/{}: ", reason.policy, reason.rule) };
             text.push_str(&format!("    {mark}{rule}{}\n", reason.message));
             for attempt in &reason.attempts {
                 text.push_str(&format!("      {}: {}\n", attempt.what, attempt.outcome));

@@ -8,22 +8,23 @@ use crate::output::Sink;
 use crate::{Outcome, output, target};
 
 pub(crate) async fn run(args: &Sbom, common: &Common) -> anyhow::Result<Outcome> {
-    let sinks = args
-        .output
-        .iter()
-        .map(|o| Sink::parse(o, &["table", "cyclonedx-json", "cyclonedx-json@1.6", "purls"]))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let sinks = args.output.iter().map(|o| Sink::parse(o, &formats())).collect::<anyhow::Result<Vec<_>>>()?;
     let sbom = target::inventory(&args.target, args.platform.as_deref(), common).await?;
     for sink in sinks {
-        let bytes = match sink.format.as_str() {
-            "purls" => cleanbill_sbom::purls::write(&sbom),
-            "table" => table(&sbom).into_bytes(),
-            _ => cleanbill_sbom::cyclonedx::write(&sbom, source_date()),
+        let name = sink.format.strip_suffix("@1.6").unwrap_or(&sink.format);
+        let bytes = match cleanbill_sbom::ALL.iter().find(|f| f.id == name) {
+            Some(format) => (format.write)(&sbom, source_date()),
+            None => table(&sbom).into_bytes(),
         };
         sink.write(&bytes)?;
     }
     tell_problems(&sbom.problems);
-    Ok(strict(args.strict, &sbom.problems)?)
+    strict(args.strict, &sbom.problems)
+}
+
+/// The table, and every format of documents.
+fn formats() -> Vec<&'static str> {
+    ["table", "cyclonedx-json@1.6"].into_iter().chain(cleanbill_sbom::ALL.iter().map(|f| f.id)).collect()
 }
 
 /// Problems are listed on stderr; they never turn into silence.

@@ -44,9 +44,8 @@ impl Gate {
             .allow
             .iter()
             .map(|word| {
-                Ignorance::by_name(word.trim()).with_context(|| {
-                    format!("`{word}` cannot be allowed\nhint: use uncovered, stale or unreadable")
-                })
+                Ignorance::by_name(word.trim())
+                    .with_context(|| format!("`{word}` cannot be allowed\nhint: use uncovered, stale or unreadable"))
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         Ok(Self {
@@ -87,10 +86,11 @@ pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome>
     for name in &args.targets {
         let sbom = target::inventory(name, args.platform.as_deref(), common).await?;
         let findings = gate.show(cleanbill_match::match_sbom(&sbom, &database)?);
-        let result = gate
-            .in_force()
-            .map(|fail_on| cleanbill_match::gate(&findings, &sbom, &info, &fail_on, &gate.allow, Timestamp::now(), gate.max_age));
-        let report = ScanReport { target: name, sbom: &sbom, findings: &findings, database: &info, gate: result.as_ref() };
+        let result = gate.in_force().map(|fail_on| {
+            cleanbill_match::gate(&findings, &sbom, &info, &fail_on, &gate.allow, Timestamp::now(), gate.max_age)
+        });
+        let report =
+            ScanReport { target: name, sbom: &sbom, findings: &findings, database: &info, gate: result.as_ref() };
         for sink in &sinks {
             let text = match sink.format.as_str() {
                 "json" => cleanbill_report::json::write(&report),

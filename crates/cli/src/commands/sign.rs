@@ -12,12 +12,13 @@ use crate::{Outcome, credentials, output};
 
 pub(crate) async fn run(args: &Sign, common: &Common) -> anyhow::Result<Outcome> {
     if args.tlog_upload {
-        anyhow::bail!("transparency-log entries cannot be written yet\nhint: leave --tlog-upload out; with a key none is needed to verify");
+        anyhow::bail!(
+            "transparency-log entries cannot be written yet\nhint: leave --tlog-upload out; with a key none is needed to verify"
+        );
     }
     let mut annotations = BTreeMap::new();
     for pair in &args.annotations {
-        let (key, value) =
-            pair.split_once('=').with_context(|| format!("annotation `{pair}` is not KEY=VALUE"))?;
+        let (key, value) = pair.split_once('=').with_context(|| format!("annotation `{pair}` is not KEY=VALUE"))?;
         annotations.insert(key.to_owned(), value.to_owned());
     }
     let images = args.images.iter().map(|i| Reference::parse(i)).collect::<Result<Vec<_>, _>>()?;

@@ -57,9 +57,11 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
     let hub = Hub::open(store, options).await?;
     let (auth, token_file) = Auth::create(&data_dir)?;
 
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("could not listen on {listen}\nhint: choose another address by --listen, or 127.0.0.1:0 for any free port"))?;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!(
+            "could not listen on {listen}\nhint: choose another address by --listen, or 127.0.0.1:0 for any free port"
+        )
+    })?;
     let address = listener.local_addr().context("the listener has no address")?;
     let url = format!("http://{address}");
     let cancel = Cancel::default();
@@ -88,7 +90,8 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
 
     let names: Vec<_> = args.context.clone();
     for connection in connections {
-        let agent = Agent::new(connection, Arc::new(hub.clone()), credentials::client(common)?, AgentOptions::default());
+        let agent =
+            Agent::new(connection, Arc::new(hub.clone()), credentials::client(common)?, AgentOptions::default());
         let cancel = cancel.clone();
         tasks.spawn(async move {
             agent.run(cancel).await;
@@ -178,10 +181,8 @@ fn stamps(paths: &[PathBuf]) -> Vec<(PathBuf, u64, Option<std::time::SystemTime>
 
 /// An address that only this machine can reach; another one needs TLS and login, which are not there yet.
 async fn loopback(text: &str, flag: &str) -> anyhow::Result<SocketAddr> {
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(text)
-        .await
-        .with_context(|| format!("`{text}` ({flag}) is not HOST:PORT"))?
-        .collect();
+    let addresses: Vec<SocketAddr> =
+        tokio::net::lookup_host(text).await.with_context(|| format!("`{text}` ({flag}) is not HOST:PORT"))?.collect();
     let first = addresses.first().copied().with_context(|| format!("`{text}` ({flag}) has no address"))?;
     let inside = |ip: IpAddr| ip.is_loopback();
     if !addresses.iter().all(|a| inside(a.ip())) {

@@ -19,9 +19,9 @@ pub(crate) fn run(args: &Vercmp) -> anyhow::Result<Outcome> {
             let mut signs = String::new();
             for (number, line) in std::io::stdin().lock().lines().enumerate() {
                 let line = line.context("could not read standard input")?;
-                let (a, b) = line
-                    .split_once('\t')
-                    .with_context(|| format!("line {} of standard input has no tab between two versions", number + 1))?;
+                let (a, b) = line.split_once('\t').with_context(|| {
+                    format!("line {} of standard input has no tab between two versions", number + 1)
+                })?;
                 signs.push_str(sign(scheme.compare(a, b)));
                 signs.push('\n');
             }

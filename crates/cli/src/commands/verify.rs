@@ -13,7 +13,9 @@ use crate::{Outcome, credentials, output};
 
 pub(crate) async fn run(args: &Verify, common: &Common) -> anyhow::Result<Outcome> {
     if args.rekor_url.is_some() || !args.insecure_ignore_tlog {
-        anyhow::bail!("transparency-log entries cannot be checked yet\nhint: leave --rekor-url and --insecure-ignore-tlog=false out; with a key none is demanded");
+        anyhow::bail!(
+            "transparency-log entries cannot be checked yet\nhint: leave --rekor-url and --insecure-ignore-tlog=false out; with a key none is demanded"
+        );
     }
     let images = args.images.iter().map(|i| Reference::parse(i)).collect::<Result<Vec<_>, _>>()?;
     let key = keys::read_public(&args.key)?;
@@ -35,9 +37,11 @@ pub(crate) async fn run(args: &Verify, common: &Common) -> anyhow::Result<Outcom
         documents.push((image, evidence, verified));
     }
     if args.output == "json" {
-        let images: Vec<_> = documents.iter().map(|(image, evidence, verified)| as_json(image, evidence, *verified)).collect();
-        let text = serde_json::to_string_pretty(&json!({"schema": "cleanbill/verify/v1", "verified": all, "images": images}))
-            .context("could not write JSON")?;
+        let images: Vec<_> =
+            documents.iter().map(|(image, evidence, verified)| as_json(image, evidence, *verified)).collect();
+        let text =
+            serde_json::to_string_pretty(&json!({"schema": "cleanbill/verify/v1", "verified": all, "images": images}))
+                .context("could not write JSON")?;
         output::data(text + "\n")?;
     } else if all {
         let claims: Vec<_> = documents.iter().map(|(image, evidence, _)| claim(image, evidence)).collect();

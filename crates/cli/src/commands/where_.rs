@@ -26,8 +26,8 @@ pub(crate) async fn run(args: &Where) -> anyhow::Result<Outcome> {
 fn table(answer: &Value) -> String {
     let clean = |value: &Value| cleanbill_report::terminal::clean(value.as_str().unwrap_or_default()).into_owned();
     let mut text = String::new();
-    if let Some(sentence) = answer["sentence"].as_str() {
-        text.push_str(&cleanbill_report::terminal::clean(sentence));
+    for sentence in ["sentence", "coverage_sentence"] {
+        text.push_str(&clean(&answer[sentence]));
         text.push('\n');
     }
     let rows: Vec<[String; 6]> = answer["matches"]

@@ -1,5 +1,5 @@
 //! A real cluster, a registry and `cleanbill up` between them.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -65,14 +65,24 @@ impl Fleet {
     /// Starts `cleanbill up` and waits until it says that it is ready.
     pub fn up(&self) -> Up {
         let mut command = cleanbill(self.home());
-        command.args(["up", "--ready-json", "--listen", "127.0.0.1:0", "--admission", "127.0.0.1:0", "--context", "test"]);
+        command.args([
+            "up",
+            "--ready-json",
+            "--listen",
+            "127.0.0.1:0",
+            "--admission",
+            "127.0.0.1:0",
+            "--context",
+            "test",
+        ]);
         command.arg("--kubeconfig").arg(self.cluster.kubeconfig()).arg("--data-dir").arg(self.data());
         command.args(&self.args).stdout(Stdio::piped());
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.home().join("up.log")).unwrap();
         let mut child = command.stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line:?}\n{}", self.log()));
+        let ready: Value =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line:?}\n{}", self.log()));
         Up {
             child,
             hub: ready["hub"].as_str().unwrap().to_owned(),
@@ -145,7 +155,11 @@ impl Fleet {
     pub fn pods_of_api(&self, keep: impl Fn(&Value) -> bool) -> BTreeSet<String> {
         let list: Value = serde_json::from_str(&self.kubectl_ok(&["get", "pods", "-A", "-o", "json"])).unwrap();
         let items = list["items"].as_array().unwrap();
-        items.iter().filter(|p| keep(p)).map(|p| format!("{}/{}", word(&p["metadata"]["namespace"]), word(&p["metadata"]["name"]))).collect()
+        items
+            .iter()
+            .filter(|p| keep(p))
+            .map(|p| format!("{}/{}", word(&p["metadata"]["namespace"]), word(&p["metadata"]["name"])))
+            .collect()
     }
 }
 
@@ -183,7 +197,11 @@ pub fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
 
 /// Looks until two sets are equal; says both if they never are.
 #[track_caller]
-pub fn eventually_equal(what: &str, mut expected: impl FnMut() -> BTreeSet<String>, mut actual: impl FnMut() -> BTreeSet<String>) {
+pub fn eventually_equal(
+    what: &str,
+    mut expected: impl FnMut() -> BTreeSet<String>,
+    mut actual: impl FnMut() -> BTreeSet<String>,
+) {
     let start = Instant::now();
     loop {
         let (e, a) = (expected(), actual());

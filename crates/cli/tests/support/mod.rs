@@ -1,5 +1,5 @@
 //! What the tests of the binary share: running it, pushing images, making keys.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod fleet;
 

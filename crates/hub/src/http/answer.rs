@@ -38,9 +38,15 @@ impl Refusal {
     /// Nobody is logged in.
     pub(super) fn unauthorized(parts: &Parts) -> Self {
         let (message, hint) = if is_api(&parts.uri) {
-            ("no valid token", "send `Authorization: Bearer TOKEN`; the token stands in the file `token` of the data directory")
+            (
+                "no valid token",
+                "send `Authorization: Bearer TOKEN`; the token stands in the file `token` of the data directory",
+            )
         } else {
-            ("you are not logged in", "open the link that `cleanbill up` prints; each start prints a new one, and it works once")
+            (
+                "you are not logged in",
+                "open the link that `cleanbill up` prints; each start prints a new one, and it works once",
+            )
         };
         Self::new(StatusCode::UNAUTHORIZED, &parts.uri, message, hint)
     }

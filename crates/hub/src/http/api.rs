@@ -53,7 +53,12 @@ pub(super) async fn alerts(
 /// A cursor of the list of alerts.
 pub(super) fn cursor(text: Option<&str>, uri: &Uri) -> Result<Option<i64>, Refusal> {
     text.map(str::parse).transpose().map_err(|_| {
-        Refusal::new(StatusCode::BAD_REQUEST, uri, "the cursor is not one of this list", "take `next` of the page before")
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            uri,
+            "the cursor is not one of this list",
+            "take `next` of the page before",
+        )
     })
 }
 

@@ -3,8 +3,8 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -34,8 +34,13 @@ pub(super) async fn guard(State(OwnPort(port)): State<OwnPort>, request: Request
         Refusal::new(StatusCode::FORBIDDEN, &uri, "the request was sent to a name that is not this hub's", hint)
             .into_response()
     } else if !matches!(*request.method(), Method::GET | Method::HEAD) && is_foreign(&request, port) {
-        Refusal::new(StatusCode::FORBIDDEN, &uri, "the request comes from another site", "send it from the hub's own pages")
-            .into_response()
+        Refusal::new(
+            StatusCode::FORBIDDEN,
+            &uri,
+            "the request comes from another site",
+            "send it from the hub's own pages",
+        )
+        .into_response()
     } else {
         next.run(request).await
     };
@@ -63,9 +68,8 @@ fn is_own(host: &str, port: u16) -> bool {
 /// Whether a browser says that another site made it send this.
 fn is_foreign(request: &Request, port: u16) -> bool {
     let text = |name: &HeaderName| request.headers().get(name).map(|v| v.to_str().unwrap_or("?"));
-    let foreign_origin = text(&ORIGIN).is_some_and(|origin| {
-        !origin.strip_prefix("http://").is_some_and(|host| is_own(host, port))
-    });
+    let foreign_origin =
+        text(&ORIGIN).is_some_and(|origin| !origin.strip_prefix("http://").is_some_and(|host| is_own(host, port)));
     let foreign_site = text(&FETCH_SITE).is_some_and(|site| !matches!(site, "same-origin" | "none"));
     foreign_origin || foreign_site
 }

@@ -16,8 +16,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
-pub(crate) use pages::ago;
 pub use auth::{Acknowledge, Action, Auth, Authorized, View};
+pub(crate) use pages::ago;
 
 use crate::hub::{Hub, HubError};
 use guard::OwnPort;

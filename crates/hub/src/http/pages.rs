@@ -62,7 +62,8 @@ pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
 /// Makes characters visible that change how text is shown: control characters and bidirectional marks.
 pub(super) fn visible(text: &str) -> String {
     let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -182,7 +183,8 @@ pub(super) async fn search(
     });
     let encoded: String = form_encode(&query.q);
     let next = answer.next.as_ref().map(|cursor| format!("/search?q={encoded}&cursor={}", form_encode(cursor)));
-    let page = Search { frame, uncovered: uncovered.collect(), rows, next, api: format!("/api/v1/where?q={encoded}"), answer };
+    let page =
+        Search { frame, uncovered: uncovered.collect(), rows, next, api: format!("/api/v1/where?q={encoded}"), answer };
     render(&page, &uri)
 }
 
@@ -239,7 +241,12 @@ async fn alert_rows(
         vulnerability: visible(&alert.vulnerability),
         at: alert.at.to_string(),
         ago: ago(alert.at, now),
-        pods: alert.pods.iter().take(SHOWN).map(|p| visible(&format!("{}/{}/{}", p.cluster, p.namespace, p.pod))).collect(),
+        pods: alert
+            .pods
+            .iter()
+            .take(SHOWN)
+            .map(|p| visible(&format!("{}/{}/{}", p.cluster, p.namespace, p.pod)))
+            .collect(),
         count: alert.pods.len(),
         acknowledged: alert.acknowledged.is_some(),
     });
@@ -274,7 +281,8 @@ pub(super) async fn login(
 ) -> Result<Response, Refusal> {
     match shared.auth.log_in(&query.code).map_err(|e| broken(&uri, &e))? {
         Some(cookie) => {
-            let inside = |next: &String| next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+            let inside =
+                |next: &String| next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
             let next = query.next.filter(inside).unwrap_or_else(|| "/".to_owned());
             Ok(([(SET_COOKIE, cookie)], Redirect::to(&next)).into_response())
         }
@@ -296,7 +304,12 @@ fn render(page: &impl Template, uri: &Uri) -> Result<Response, Refusal> {
         Ok(page) => Ok(Html(page).into_response()),
         Err(error) => {
             tracing::error!("could not make a page: {error}");
-            Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, uri, "the page could not be made", "see the log of the hub"))
+            Err(Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                uri,
+                "the page could not be made",
+                "see the log of the hub",
+            ))
         }
     }
 }

@@ -81,7 +81,13 @@ impl Packages {
     }
 
     /// Puts an image's packages in place of those it had; gives their ordinals, sorted, and which are new.
-    pub(crate) fn put(&mut self, image: u32, before: &[u32], packages: &[Package], distro: &Distro) -> (Vec<u32>, Vec<u32>) {
+    pub(crate) fn put(
+        &mut self,
+        image: u32,
+        before: &[u32],
+        packages: &[Package],
+        distro: &Distro,
+    ) -> (Vec<u32>, Vec<u32>) {
         for ordinal in before {
             self.entries[*ordinal as usize].images.remove(image);
         }
@@ -110,12 +116,11 @@ impl Packages {
         for key in &keys {
             self.by_key.entry(key.clone()).or_default().push(ordinal);
         }
-        let name = self.name(&package);
-        let entry = &mut self.names[name as usize];
-        let found = entry.versions.binary_search_by(|(version, _)| order(entry.scheme, version, &package.version));
-        match found {
-            Ok(at) => entry.versions[at].1.push(ordinal),
-            Err(at) => entry.versions.insert(at, (package.version.clone(), vec![ordinal])),
+        self.name(&package.purl.without_version(), &package.name, &package.version, ordinal);
+        // Distributions' advisories, and people, speak of source packages too.
+        if let Some(source) = package.source.as_ref().filter(|s| s.name != package.name) {
+            let purl = Purl { name: source.name.clone(), ..package.purl.without_version() };
+            self.name(&purl, &source.name, &source.version, ordinal);
         }
         self.interned.insert((distro_id, package.clone()), ordinal);
         self.entries.push(PackageEntry {
@@ -128,19 +133,25 @@ impl Packages {
         ordinal
     }
 
-    fn name(&mut self, package: &Package) -> u32 {
-        let purl = package.purl.without_version();
-        if let Some(id) = self.by_purl.get(&purl) {
-            return *id;
+    /// Makes a package answer to a name, in a version.
+    fn name(&mut self, purl: &Purl, name: &str, version: &str, ordinal: u32) {
+        let id = if let Some(id) = self.by_purl.get(purl) {
+            *id
+        } else {
+            let id = self.names.len() as u32;
+            let scheme = Scheme::for_purl_type(&purl.kind);
+            self.names.push(NameEntry { kind: purl.kind.clone(), scheme, versions: Vec::new() });
+            for bare in bare_names(purl, name) {
+                self.by_bare.entry(bare).or_default().push(id);
+            }
+            self.by_purl.insert(purl.clone(), id);
+            id
+        };
+        let entry = &mut self.names[id as usize];
+        match entry.versions.binary_search_by(|(known, _)| order(entry.scheme, known, version)) {
+            Ok(at) => entry.versions[at].1.push(ordinal),
+            Err(at) => entry.versions.insert(at, (version.to_owned(), vec![ordinal])),
         }
-        let id = self.names.len() as u32;
-        let scheme = Scheme::for_purl_type(&purl.kind);
-        self.names.push(NameEntry { kind: purl.kind.clone(), scheme, versions: Vec::new() });
-        for bare in bare_names(&purl, &package.name) {
-            self.by_bare.entry(bare).or_default().push(id);
-        }
-        self.by_purl.insert(purl, id);
-        id
     }
 
     /// The packages an advisory may speak of under a key: OSV ecosystem and name.
@@ -238,7 +249,8 @@ mod tests {
 
     #[test]
     fn a_package_answers_to_the_last_component_and_the_whole_of_its_name() {
-        let names = |purl: &str, name: &str| bare_names(&Purl::parse(purl).unwrap(), name).into_iter().collect::<Vec<_>>();
+        let names =
+            |purl: &str, name: &str| bare_names(&Purl::parse(purl).unwrap(), name).into_iter().collect::<Vec<_>>();
         assert_eq!(
             names("pkg:maven/org.apache.logging.log4j/log4j-core@2", "org.apache.logging.log4j:log4j-core"),
             ["log4j-core", "org.apache.logging.log4j:log4j-core"]
