@@ -1,3 +1,5 @@
+//! Tests of `certs`.
+
 use super::*;
 
 fn at(text: &str) -> Timestamp {

@@ -1,3 +1,5 @@
+//! Tests of `server`.
+
 use super::*;
 
 #[test]

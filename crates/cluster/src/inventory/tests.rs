@@ -1,3 +1,5 @@
+//! Tests of `inventory`.
+
 use serde_json::{Value, json};
 
 use super::*;

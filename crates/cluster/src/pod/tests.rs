@@ -1,3 +1,5 @@
+//! Tests of `pod`.
+
 use cleanbill_model::{Digest, RuntimeForm};
 use serde_json::{Value, json};
 
