@@ -68,11 +68,15 @@ impl Demo {
         Self { child, hub: ready["hub"].as_str().unwrap().to_owned(), login, token }
     }
 
-    /// GET over a plain connection: status line, headers and body as text.
     fn get(&self, path: &str, headers: &[(&str, &str)]) -> String {
+        self.send("GET", path, headers)
+    }
+
+    /// Sends a request over a plain connection: status line, headers and body as text.
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
         let host = self.hub.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
-        let mut request = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "Host") {
             request.push_str(&format!("Host: {host}\r\n"));
         }
@@ -126,6 +130,15 @@ fn login() {
     // A81: a name that somebody else resolves to this machine.
     let rebound = demo.get("/api/v1/where?q=x", &[("Authorization", &bearer), ("Host", "evil.example")]);
     assert_eq!(status(&rebound), "403");
+    // A81: another site makes the browser send a change.
+    let ack = |site: &[(&str, &str)]| {
+        let headers: Vec<_> =
+            [("Authorization", bearer.as_str()), ("Content-Length", "0")].iter().chain(site).copied().collect();
+        status(&demo.send("POST", "/api/v1/alerts/abc/ack", &headers)).to_owned()
+    };
+    assert_eq!(ack(&[("Origin", "http://evil.example")]), "403");
+    assert_eq!(ack(&[("Sec-Fetch-Site", "cross-site")]), "403");
+    assert_eq!(ack(&[]), "404", "the command line may ask; there is no such alert");
 
     let path = demo.login.strip_prefix(&demo.hub).expect("the link leads to the hub").to_owned();
     let answer = demo.get(&path, &[]);
