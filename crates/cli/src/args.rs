@@ -32,6 +32,15 @@ pub(crate) struct Common {
     /// Registry host[:port] spoken to by plain HTTP; loopback hosts are anyway
     #[arg(long, global = true, value_name = "HOST")]
     pub(crate) insecure_registry: Vec<String>,
+    /// Where what can be made again is kept (default: $XDG_CACHE_HOME/cleanbill)
+    #[arg(long, global = true, value_name = "DIR", env = "CLEANBILL_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Colours on stderr; NO_COLOR is heeded too
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_parser = ["auto", "always", "never"])]
+    pub(crate) color: String,
+    /// Show no progress bars (there are none yet)
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
     /// Give up on one registry operation after so many seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) timeout: u64,

@@ -18,8 +18,12 @@ pub(crate) fn set_up(common: &Common) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("CLEANBILL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let colour = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-        && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let wished = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let colour = match common.color.as_str() {
+        "always" => true,
+        "never" => false,
+        _ => wished && std::io::IsTerminal::is_terminal(&std::io::stderr()),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -1,6 +1,7 @@
 //! Where things are kept when nobody says otherwise (XDG base directory specification).
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 
@@ -19,9 +20,26 @@ pub(crate) fn data_dir(given: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
     given.map_or_else(|| base("XDG_DATA_HOME", ".local/share"), |dir| Ok(dir.clone()))
 }
 
-/// The advisory database: as given, else under `$XDG_CACHE_HOME`.
+/// `--cache-dir`, for the whole run.
+static CACHE_DIR: OnceLock<PathBuf> = OnceLock::new();
+
+/// Notes what the flags say about places.
+pub(crate) fn set_up(cache_dir: Option<&PathBuf>) {
+    if let Some(dir) = cache_dir {
+        let _ = CACHE_DIR.set(dir.clone());
+    }
+}
+
+/// The advisory database: as given, else in the cache folder.
 pub(crate) fn database(given: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
-    given.map_or_else(|| Ok(base("XDG_CACHE_HOME", ".cache")?.join("advisories.db")), |file| Ok(file.clone()))
+    if let Some(file) = given {
+        return Ok(file.clone());
+    }
+    let cache = match CACHE_DIR.get() {
+        Some(dir) => dir.clone(),
+        None => base("XDG_CACHE_HOME", ".cache")?,
+    };
+    Ok(cache.join("advisories.db"))
 }
 
 /// Docker's configuration, if there is one.

@@ -68,6 +68,19 @@ fn a_build_from_nothing_leaves_the_old_database() {
 }
 
 #[test]
+fn the_database_is_kept_in_the_cache_folder_where_none_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    std::fs::write(home.join("log4shell.json"), RECORD).unwrap();
+    archive(home);
+    expect(home, 0, &["db", "build", "--from", "log4shell.json", "--cache-dir", "cache"]);
+    assert!(home.join("cache/advisories.db").exists());
+    expect(home, 0, &["scan", "image.tar", "--cache-dir", "cache", "--color", "never", "--no-progress", "-q"]);
+    let (_, err) = expect(home, 2, &["scan", "image.tar"]);
+    assert!(err.contains(".cache/cleanbill/advisories.db"), "{err}");
+}
+
+#[test]
 fn a_build_gives_the_same_bytes_again() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();

@@ -90,7 +90,9 @@ impl Reference {
             None => DEFAULT_REGISTRY.to_owned(),
             Some(host) => {
                 let host = host.to_ascii_lowercase();
-                if !is_host(&host) {
+                // In lower case a single word would be read as the first part of a repository.
+                let word = !host.contains(['.', ':']) && host != "localhost";
+                if word || !is_host(&host) {
                     return Err(ReferenceError::Host(text.to_owned(), host));
                 }
                 match host.as_str() {
@@ -342,6 +344,7 @@ mod tests {
         refused("host:99999/x", "not a registry host");
         refused("bücher.example/x", "not a registry host");
         refused("Nginx", "not a repository name");
+        refused("Nginx/x", "not a registry host");
         refused("ghcr.io/Org/x", "not a repository name");
         refused("ghcr.io/", "not a repository name");
         refused("a//b", "not a repository name");
