@@ -2,6 +2,7 @@
 //! the hub, reads the environment.
 
 mod args;
+mod clock;
 mod commands;
 mod credentials;
 mod database;

@@ -2,11 +2,10 @@
 
 use anyhow::Context as _;
 use cleanbill_advisory::{Database, DatabaseInfo};
-use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{Db, Format};
-use crate::{Outcome, database, output, paths};
+use crate::{Outcome, clock, database, output, paths};
 
 pub(crate) fn run(args: &Db) -> anyhow::Result<Outcome> {
     match args {
@@ -31,12 +30,7 @@ fn build(from: &[std::path::PathBuf], to: Option<&std::path::PathBuf>) -> anyhow
             to.display()
         );
     }
-    let built = std::env::var("SOURCE_DATE_EPOCH")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .and_then(|s| Timestamp::from_second(s).ok())
-        .unwrap_or_else(Timestamp::now);
-    let bytes = Database::compile(&import, Some(built));
+    let bytes = Database::compile(&import, Some(clock::stated_now()));
     database::make_parent(&to)?;
     Database::write(&bytes, &to)?;
     output::say(format!(

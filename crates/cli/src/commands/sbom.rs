@@ -1,19 +1,19 @@
 //! `cleanbill sbom TARGET`: what is aboard, in the format asked for.
 
 use cleanbill_model::{Problem, Sbom as Model};
-use jiff::Timestamp;
 
 use crate::args::{Common, Sbom};
 use crate::output::Sink;
-use crate::{Outcome, output, target};
+use crate::{Outcome, clock, output, target};
 
 pub(crate) async fn run(args: &Sbom, common: &Common) -> anyhow::Result<Outcome> {
     let sinks = args.output.iter().map(|o| Sink::parse(o, &formats())).collect::<anyhow::Result<Vec<_>>>()?;
     let sbom = target::inventory(&args.target, args.platform.as_deref(), common).await?;
     for sink in sinks {
         let name = sink.format.strip_suffix("@1.6").unwrap_or(&sink.format);
+        // No other time is stated, so that an SBOM stays the same from run to run.
         let bytes = match cleanbill_sbom::ALL.iter().find(|f| f.id == name) {
-            Some(format) => (format.write)(&sbom, source_date()),
+            Some(format) => (format.write)(&sbom, clock::source_date()),
             None => table(&sbom).into_bytes(),
         };
         sink.write(&bytes)?;
@@ -41,11 +41,6 @@ pub(crate) fn strict(strict: bool, problems: &[Problem]) -> anyhow::Result<Outco
         anyhow::bail!("{} things could not be read (they are listed above)", problems.len());
     }
     Ok(Outcome::Done)
-}
-
-/// `SOURCE_DATE_EPOCH`, where it is set: an SBOM states no other time, so that it stays the same.
-fn source_date() -> Option<Timestamp> {
-    std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|s| s.parse().ok()).and_then(|s| Timestamp::from_second(s).ok())
 }
 
 fn table(sbom: &Model) -> String {

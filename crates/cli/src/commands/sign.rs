@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use cleanbill_model::Reference;
-use jiff::Timestamp;
 
 use super::keys;
 use crate::args::{Common, Sign};
-use crate::{Outcome, credentials, output};
+use crate::{Outcome, clock, credentials, output};
 
 pub(crate) async fn run(args: &Sign, common: &Common) -> anyhow::Result<Outcome> {
     if args.tlog_upload {
@@ -28,17 +27,8 @@ pub(crate) async fn run(args: &Sign, common: &Common) -> anyhow::Result<Outcome>
         if image.digest().is_none() {
             output::say(format!("{image} is named by tag: what it names now is signed"));
         }
-        let signed = cleanbill_trust::sign(&client, &image, &key, &annotations, now()).await?;
+        let signed = cleanbill_trust::sign(&client, &image, &key, &annotations, clock::stated_now()).await?;
         output::say(format!("signed {}@{} (bundle {})", image.name(), signed.subject, signed.manifest));
     }
     Ok(Outcome::Done)
-}
-
-/// `SOURCE_DATE_EPOCH` where it is set, else now.
-fn now() -> Timestamp {
-    std::env::var("SOURCE_DATE_EPOCH")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .and_then(|s| Timestamp::from_second(s).ok())
-        .unwrap_or_else(Timestamp::now)
 }
