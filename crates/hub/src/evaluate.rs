@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cleanbill_advisory::DatabaseError;
 use cleanbill_model::{Advisory, ContainerState, DistroState, Timestamp};
+use cleanbill_version::Scheme;
 
 use crate::advisories::Advisories;
 use crate::answer::{Counts, Coverage, Match, MatchedPackage, Page, QueryError, Uncovered, WhereAnswer, count};
@@ -165,9 +166,13 @@ pub(crate) fn evaluate(
         let digest = index.images.get(*image).manifest.to_string();
         let packages: BTreeSet<MatchedPackage> = packages
             .iter()
-            .map(|(ordinal, fixed)| MatchedPackage {
-                purl: index.packages.get(*ordinal).package.purl.to_string(),
-                fixed: fixed.iter().cloned().collect(),
+            .map(|(ordinal, fixed)| {
+                let purl = &index.packages.get(*ordinal).package.purl;
+                let mut fixed: Vec<String> = fixed.iter().cloned().collect();
+                if let Some(scheme) = Scheme::for_purl_type(&purl.kind) {
+                    fixed.sort_by(|a, b| scheme.compare(a, b));
+                }
+                MatchedPackage { purl: purl.to_string(), fixed }
             })
             .collect();
         for (placed, _) in index.containers_of(*image) {

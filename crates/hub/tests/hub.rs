@@ -207,6 +207,11 @@ async fn every_kind_of_question_finds_the_pod_and_loses_it_when_it_goes() {
         assert!(ask(&hub, question).await.matches.is_empty(), "{question}");
     }
     assert_eq!(ask(&hub, "CVE-2021-44228").await.matches[0].packages[0].fixed, ["2.15.0"]);
+    let later = LOG4SHELL.replace("GHSA-jfh8-c2jp-5v3q", "GHSA-later").replace("2.15.0", "10.0.0");
+    std::fs::write(place.advisories().join("later.json"), later).unwrap();
+    hub.refresh_advisories().await.unwrap();
+    let fixed = ask(&hub, "CVE-2021-44228").await.matches[0].packages[0].fixed.clone();
+    assert_eq!(fixed, ["2.15.0", "10.0.0"], "in the order of versions, not of letters");
     hub.batch(batch(2, false, Vec::new(), &["a"])).await.unwrap();
     for question in questions {
         assert!(ask(&hub, question).await.matches.is_empty(), "{question}");

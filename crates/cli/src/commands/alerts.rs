@@ -34,12 +34,15 @@ fn table(answer: &Value) -> String {
     let mut text = String::new();
     for alert in alerts {
         let acknowledged = if alert["acknowledged"].is_null() { "" } else { ", acknowledged" };
+        let what = match alert["kind"].as_str() {
+            Some("fixed") => "runs nowhere any more".to_owned(),
+            _ => format!("runs in {} pods", alert["counts"]["pods"].as_u64().unwrap_or(0)),
+        };
         text.push_str(&format!(
-            "{} {} {} runs in {} pods ({}{acknowledged})\n",
+            "{} {} {} {what} ({}{acknowledged})\n",
             clean(&alert["at"]),
             clean(&alert["kind"]),
             clean(&alert["vulnerability"]),
-            alert["counts"]["pods"].as_u64().unwrap_or(0),
             clean(&alert["id"]),
         ));
         for pod in alert["pods"].as_array().into_iter().flatten().take(20) {

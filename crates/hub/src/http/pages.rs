@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::header::SET_COOKIE;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use cleanbill_model::Timestamp;
 use serde::Deserialize;
@@ -276,9 +276,14 @@ pub(super) struct LoginQuery {
 /// Uses the link up. Leads on to a page of this hub and nowhere else.
 pub(super) async fn login(
     State(shared): State<Shared>,
+    method: Method,
     uri: Uri,
     Query(query): Query<LoginQuery>,
 ) -> Result<Response, Refusal> {
+    if method == Method::HEAD {
+        // Whatever previews links asks like this; the link is for the person behind it.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     match shared.auth.log_in(&query.code).map_err(|e| broken(&uri, &e))? {
         Some(cookie) => {
             let inside =
