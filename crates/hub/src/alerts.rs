@@ -31,6 +31,8 @@ type OpenKey = (String, String, String, Workload);
 #[derive(Debug, Default)]
 pub(crate) struct Exposures {
     open: BTreeMap<Digest, BTreeMap<OpenKey, Timestamp>>,
+    /// Images that were compared and whose pass is not durable yet: compared again at the next look.
+    unsettled: BTreeSet<Digest>,
 }
 
 /// What a look found, to be made durable.
@@ -64,7 +66,7 @@ impl Exposures {
             let key = (row.vulnerability, row.cluster, row.namespace, row.workload);
             open.entry(row.image).or_default().insert(key, row.opened);
         }
-        Self { open }
+        Self { open, unsettled: BTreeSet::new() }
     }
 
     /// The images of what is open.
@@ -74,10 +76,11 @@ impl Exposures {
 
     /// Compares what is exposed now through `images` with what is open, and says what to do. What is open
     /// stays as it is until [`Exposures::settle`].
-    pub(crate) fn differ(&self, index: &Index, images: &BTreeSet<Digest>, cause: Cause, now: Timestamp) -> Pass {
+    pub(crate) fn differ(&mut self, index: &Index, images: &BTreeSet<Digest>, cause: Cause, now: Timestamp) -> Pass {
+        self.unsettled.extend(images.iter().cloned());
         let mut pass = Pass::default();
         let mut news: BTreeMap<(String, AlertKind), Vec<(Digest, OpenKey, BTreeSet<AlertPod>)>> = BTreeMap::new();
-        for image in images {
+        for image in &self.unsettled {
             let present = present(index, image);
             let open = self.open.get(image);
             for (key, found) in &present {
@@ -133,6 +136,7 @@ impl Exposures {
 
     /// Notes that a pass is durable.
     fn settle(&mut self, pass: &Pass) {
+        self.unsettled.clear();
         let key = |e: &Exposure| (e.vulnerability.clone(), e.cluster.clone(), e.namespace.clone(), e.workload.clone());
         for e in &pass.closed {
             if let Some(open) = self.open.get_mut(&e.image) {
@@ -207,9 +211,6 @@ impl Hub {
     /// Makes a pass durable: alerts first, so that a crash before the exposures raises the same alerts
     /// again, which the store then knows.
     pub(crate) async fn carry_out(&self, mut pass: Pass) -> Result<(), HubError> {
-        if pass.alerts.is_empty() && pass.opened.is_empty() && pass.closed.is_empty() {
-            return Ok(());
-        }
         for alert in &mut pass.alerts {
             let records = self.read().advisories.group(&alert.vulnerability).unwrap_or_default();
             let names: BTreeSet<String> =
@@ -219,7 +220,9 @@ impl Hub {
                 tracing::info!("alert: {} {} ({} pods)", alert.kind.name(), alert.vulnerability, alert.pods.len());
             }
         }
-        self.0.store.put_exposures(&pass.opened, &pass.closed).await?;
+        if !pass.opened.is_empty() || !pass.closed.is_empty() {
+            self.0.store.put_exposures(&pass.opened, &pass.closed).await?;
+        }
         self.write().exposures.settle(&pass);
         Ok(())
     }

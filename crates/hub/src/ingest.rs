@@ -41,21 +41,22 @@ impl Hub {
         let now = self.now();
         let pass = match self.0.store.apply(&batch, now).await? {
             Applied::Resync => return Ok(Ack { seq: batch.seq, resync: true, wanted: Vec::new() }),
+            // Stored before, but perhaps not carried out: what is not settled is compared again.
             Applied::Repeated => {
-                self.write().index.heard(&batch.cluster.uid, &batch.cluster.name, now);
-                None
+                let mut guard = self.write();
+                let state = &mut *guard;
+                state.index.heard(&batch.cluster.uid, &batch.cluster.name, now);
+                state.exposures.differ(&state.index, &BTreeSet::new(), Cause::Change, now)
             }
             Applied::Done => {
                 let mut guard = self.write();
                 let state = &mut *guard;
                 let baseline = !state.index.clusters.contains_key(&batch.cluster.uid);
                 let dirty = state.index.apply(&batch, now, state.advisories.generation, baseline);
-                Some(state.exposures.differ(&state.index, &dirty, Cause::Change, now))
+                state.exposures.differ(&state.index, &dirty, Cause::Change, now)
             }
         };
-        if let Some(pass) = pass {
-            self.carry_out(pass).await?;
-        }
+        self.carry_out(pass).await?;
         let (wanted, new) = {
             let mut state = self.write();
             let wanted = state.index.wanted(&batch.cluster.uid, now, MOST_WANTED);

@@ -11,7 +11,7 @@ use cleanbill_model::{
     RuntimeImageId, Sbom, Subject, Timestamp, Workload,
 };
 use cleanbill_protocol::{Batch, ImageOutcome, ImageReport, Ingest, WantedImage};
-use cleanbill_store::SqliteStore;
+use cleanbill_store::{AlertRecord, Applied, ClusterRow, Exposure, ImageRecord, SqliteStore, Store, StoreError};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -44,7 +44,10 @@ impl Place {
 }
 
 async fn open(data: &Path, advisories: &Path) -> Hub {
-    let store = Arc::new(SqliteStore::open(data).unwrap());
+    open_on(Arc::new(SqliteStore::open(data).unwrap()), data, advisories).await
+}
+
+async fn open_on(store: Arc<dyn Store>, data: &Path, advisories: &Path) -> Hub {
     let options = HubOptions {
         clock: Arc::new(|| Timestamp::from_second(1_800_000_000).unwrap()),
         catalogers: Vec::new(),
@@ -293,6 +296,73 @@ async fn a_pod_that_comes_later_is_a_workload_alert_and_what_is_gone_is_fixed() 
     assert_eq!(alerts(&hub).await, vec![workload.clone()]);
     hub.batch(batch(3, false, Vec::new(), &["later"])).await.unwrap();
     assert_eq!(alerts(&hub).await, vec![("CVE-2021-44228".to_owned(), "fixed", BTreeSet::new()), workload]);
+}
+
+/// A store whose disk is full for one alert.
+struct FullOnce(SqliteStore, std::sync::atomic::AtomicBool);
+
+#[async_trait::async_trait]
+impl Store for FullOnce {
+    async fn apply(&self, batch: &Batch, at: Timestamp) -> Result<Applied, StoreError> {
+        self.0.apply(batch, at).await
+    }
+    async fn clusters(&self) -> Result<Vec<ClusterRow>, StoreError> {
+        self.0.clusters().await
+    }
+    async fn pods(&self) -> Result<Vec<(String, Pod)>, StoreError> {
+        self.0.pods().await
+    }
+    async fn put_image(&self, record: &ImageRecord, sbom: Option<Vec<u8>>) -> Result<(), StoreError> {
+        self.0.put_image(record, sbom).await
+    }
+    async fn images(&self) -> Result<Vec<ImageRecord>, StoreError> {
+        self.0.images().await
+    }
+    async fn sbom(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+        self.0.sbom(digest).await
+    }
+    async fn add_alert(&self, alert: &AlertRecord) -> Result<bool, StoreError> {
+        if self.1.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            return Err(StoreError::Refused("disk full".to_owned()));
+        }
+        self.0.add_alert(alert).await
+    }
+    async fn alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<AlertRecord>, StoreError> {
+        self.0.alerts(before, limit).await
+    }
+    async fn acknowledge(&self, id: &str, by: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.0.acknowledge(id, by, at).await
+    }
+    async fn exposures(&self) -> Result<Vec<Exposure>, StoreError> {
+        self.0.exposures().await
+    }
+    async fn put_exposures(&self, opened: &[Exposure], closed: &[Exposure]) -> Result<(), StoreError> {
+        self.0.put_exposures(opened, closed).await
+    }
+    async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
+        self.0.setting(key).await
+    }
+    async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.0.set_setting(key, value).await
+    }
+}
+
+#[tokio::test]
+async fn an_alert_that_could_not_be_written_is_raised_when_the_batch_comes_again() {
+    let place = Place::new();
+    let store = FullOnce(SqliteStore::open(&place.data()).unwrap(), std::sync::atomic::AtomicBool::new(true));
+    let hub = open_on(Arc::new(store), &place.data(), &place.advisories()).await;
+    let image = identity("amd", "linux/amd64");
+    let id = format!("ghcr.io/o/cart@{}", image.manifest);
+    let ack = hub.batch(batch(1, true, vec![pod("first", "linux/amd64", &id)], &[])).await.unwrap();
+    hub.image(ready(&ack.wanted[0], &image, "2.14.1")).await.unwrap();
+    let mut other = pod("other", "linux/amd64", &id);
+    other.workload.name = "other".to_owned();
+    let second = batch(2, false, vec![other], &[]);
+    hub.batch(second.clone()).await.unwrap_err();
+    hub.batch(second).await.unwrap();
+    let raised = ("CVE-2021-44228".to_owned(), "workload", BTreeSet::from(["other".to_owned()]));
+    assert_eq!(alerts(&hub).await, vec![raised]);
 }
 
 #[tokio::test]
