@@ -4,7 +4,7 @@ use crate::codec::{self, Reader};
 use crate::layout::{self, BLOCK, ENTRY, HEADER, MAGIC, READER, SEALED, SUM, u32_at, u64_at};
 use crate::source::{Bytes, Payload};
 use crate::{DatabaseError, DatabaseInfo, FeedInfo};
-use cleanbill_model::Advisory;
+use cleanbill_model::{Advisory, Epss, Kev};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -126,6 +126,16 @@ impl Database {
     pub fn all(&self) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
         let numbers: Vec<u32> = (0..self.inner.records.count as u32).collect();
         self.inner.load(&numbers, |_| true)
+    }
+
+    /// Whether a CVE is known to be exploited, by CISA's catalogue.
+    pub fn known_exploited(&self, _cve: &str) -> Result<Option<Kev>, DatabaseError> {
+        Ok(None)
+    }
+
+    /// How likely a CVE is to be exploited, by FIRST's prediction.
+    pub fn exploit_prediction(&self, _cve: &str) -> Result<Option<Epss>, DatabaseError> {
+        Ok(None)
     }
 
     /// The feeds that speak for an ecosystem; empty: not covered.

@@ -4,7 +4,9 @@
 //! pages), [`Database::compile`] makes one file of it, [`Database::open`] reads that by position. How the
 //! file is laid out stands in [`layout`].
 
-use cleanbill_model::{Advisory, Problem, Timestamp};
+use std::collections::BTreeMap;
+
+use cleanbill_model::{Advisory, Epss, Kev, Problem, Timestamp};
 
 mod codec;
 mod compile;
@@ -30,8 +32,12 @@ pub struct Import {
     pub problems: Vec<Problem>,
     /// Files that were read.
     pub files: u64,
+    /// Known exploited vulnerabilities, by CVE.
+    pub known_exploited: BTreeMap<String, Kev>,
+    /// Exploit predictions, by CVE.
+    pub exploit_prediction: BTreeMap<String, Epss>,
     /// Newest time a feed's records state, by feed.
-    pub as_of: std::collections::BTreeMap<String, Timestamp>,
+    pub as_of: BTreeMap<String, Timestamp>,
 }
 
 /// About a database.

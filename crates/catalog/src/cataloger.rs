@@ -1,7 +1,7 @@
 //! What a cataloger is.
 
 use cleanbill_image::{Bytes, Content, Pattern, Wants};
-use cleanbill_model::{Budget, CatalogerId, Kind, Location, Package, Problem, Purl, SourcePackage};
+use cleanbill_model::{Budget, CatalogerId, Kind, Package, Problem, Purl};
 
 /// A reader of one kind of evidence: a pure function of the bytes it asked for.
 pub struct Cataloger {
@@ -17,11 +17,13 @@ pub struct Cataloger {
     pub read: fn(&Evidence, &mut Found),
 }
 
-/// Files a cataloger reads.
+/// Files a cataloger reads: each that matches is given to it alone, with its siblings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want {
     /// By path.
     Path(Pattern),
+    /// By path; with the files of these names in the same folder, where there are any.
+    With(Pattern, &'static [&'static str]),
     /// By content, whatever their name.
     Content(Content),
 }
@@ -32,21 +34,32 @@ impl Cataloger {
         CatalogerId { id: self.id.to_owned(), version: self.version }
     }
 
-    /// Its wants, compiled.
+    /// What of its wants goes by `wanted`, compiled.
     pub(crate) fn compile(&self) -> Wants {
         compile(self.wants)
     }
+
+    /// The names of siblings that some want of it asks for.
+    pub(crate) fn siblings(&self) -> impl Iterator<Item = &'static str> {
+        self.wants
+            .iter()
+            .flat_map(|want| match want {
+                Want::With(_, names) => *names,
+                Want::Path(_) | Want::Content(_) => &[],
+            })
+            .copied()
+    }
 }
 
-/// Compiles wants into one matcher.
+/// Compiles wants into one matcher of primary files.
 pub(crate) fn compile<'a>(wants: impl IntoIterator<Item = &'a Want> + Clone) -> Wants {
     let patterns = wants.clone().into_iter().filter_map(|want| match want {
-        Want::Path(pattern) => Some(*pattern),
+        Want::Path(pattern) | Want::With(pattern, _) => Some(*pattern),
         Want::Content(_) => None,
     });
     let contents = wants.into_iter().filter_map(|want| match want {
         Want::Content(content) => Some(*content),
-        Want::Path(_) => None,
+        Want::Path(_) | Want::With(..) => None,
     });
     Wants::new(patterns, contents)
 }
@@ -58,6 +71,49 @@ pub struct Evidence {
     pub path: String,
     /// Its bytes.
     pub bytes: Bytes,
+    /// Files beside it that were asked for and are there: name and bytes.
+    pub siblings: Vec<(&'static str, Bytes)>,
+}
+
+impl Evidence {
+    /// A file without siblings.
+    pub fn new(path: &str, bytes: Bytes) -> Self {
+        Self { path: path.to_owned(), bytes, siblings: Vec::new() }
+    }
+
+    /// The file of that name beside it.
+    pub(crate) fn sibling(&self, name: &str) -> Option<&Bytes> {
+        self.siblings.iter().find(|(n, _)| *n == name).map(|(_, bytes)| bytes)
+    }
+
+    /// All bytes, if they are no more than `limit`; otherwise a problem is noted.
+    pub(crate) fn whole(&self, limit: u64, what: &str, found: &mut Found) -> Option<Vec<u8>> {
+        match self.bytes.to_vec(limit) {
+            Ok(Some(bytes)) => Some(bytes),
+            Ok(None) => {
+                found.problem("file-too-large", &self.path, what, format!("more than {limit} bytes"));
+                None
+            }
+            Err(error) => {
+                found.problem("file-unreadable", &self.path, what, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Its name without folders.
+    pub(crate) fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+/// Files that a package of a distribution owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// How the cataloger tells its packages apart, as it was told to [`Found::owner`].
+    pub key: String,
+    /// Paths from the root, without leading slash, as the package database writes them.
+    pub paths: Vec<String>,
 }
 
 /// What a cataloger found.
@@ -67,6 +123,10 @@ pub struct Found {
     pub packages: Vec<Package>,
     /// What it could not read.
     pub problems: Vec<Problem>,
+    /// Which of its packages a key of [`Owned`] means.
+    pub owners: Vec<(String, Purl)>,
+    /// The files that its packages own; read for the sake of language packages among them.
+    pub owned: Vec<Owned>,
     /// What it may spend on archives inside archives.
     pub budget: Budget,
 }
@@ -74,22 +134,30 @@ pub struct Found {
 impl Found {
     /// Nothing yet.
     pub fn new(budget: Budget) -> Self {
-        Self { packages: Vec::new(), problems: Vec::new(), budget }
+        Self { packages: Vec::new(), problems: Vec::new(), owners: Vec::new(), owned: Vec::new(), budget }
     }
 
     pub(crate) fn problem(&mut self, code: &str, path: &str, what: &str, why: impl Into<String>) {
         self.problems.push(Problem::new(code, path, what, why));
     }
 
-    pub(crate) fn package(&mut self, purl: Purl, name: &str, version: &str, source: Option<SourcePackage>, path: &str) {
-        self.packages.push(Package {
-            purl,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            source,
-            licenses: Vec::new(),
-            locations: vec![Location { path: path.to_owned(), layer: None }],
-            cataloger: None,
-        });
+    /// Adds a package, which can be told more of.
+    pub(crate) fn package(&mut self, package: Package) -> &mut Package {
+        self.packages.push(package);
+        let last = self.packages.len() - 1;
+        &mut self.packages[last]
+    }
+
+    /// Says which package the files under `key` belong to. Lists of files and packages may come from
+    /// different files of the same cataloger, in any order.
+    pub(crate) fn owner(&mut self, key: impl Into<String>, purl: &Purl) {
+        self.owners.push((key.into(), purl.clone()));
+    }
+
+    /// Says which files the package of `key` owns.
+    pub(crate) fn owns(&mut self, key: impl Into<String>, paths: Vec<String>) {
+        if !paths.is_empty() {
+            self.owned.push(Owned { key: key.into(), paths });
+        }
     }
 }

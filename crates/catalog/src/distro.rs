@@ -6,7 +6,7 @@
 //! no gate passes. Only an image with neither (one program, nothing else) has no distribution.
 
 use cleanbill_image::{Pattern, Tree};
-use cleanbill_model::{Distro, DistroState, Problem};
+use cleanbill_model::{Distro, DistroState, Package, Problem};
 
 use crate::cataloger::Want;
 use crate::os_release::OsRelease;
@@ -20,6 +20,8 @@ pub(crate) static WANTS: &[Want] =
 /// A kind of package database.
 struct Database {
     name: &'static str,
+    /// Type of its package URLs.
+    kind: &'static str,
     /// Whether a cataloger reads it.
     read: bool,
     /// Where it is.
@@ -31,18 +33,21 @@ struct Database {
 static DATABASES: &[Database] = &[
     Database {
         name: "dpkg",
+        kind: "deb",
         read: true,
         paths: &["var/lib/dpkg/status", "var/lib/dpkg/status.d"],
         distributions: &["debian", "ubuntu"],
     },
     Database {
         name: "apk",
+        kind: "apk",
         read: false,
         paths: &["lib/apk/db/installed", "usr/lib/apk/db/installed"],
         distributions: &["alpine", "wolfi", "chainguard", "postmarketos"],
     },
     Database {
         name: "rpm",
+        kind: "rpm",
         read: false,
         paths: &[
             "var/lib/rpm/Packages",
@@ -76,20 +81,21 @@ static DATABASES: &[Database] = &[
             "anolis",
         ],
     },
-    Database { name: "pacman", read: false, paths: &["var/lib/pacman/local"], distributions: &["arch"] },
-    Database { name: "portage", read: false, paths: &["var/db/pkg"], distributions: &["gentoo"] },
+    Database { name: "pacman", kind: "alpm", read: false, paths: &["var/lib/pacman/local"], distributions: &["arch"] },
+    Database { name: "portage", kind: "ebuild", read: false, paths: &["var/db/pkg"], distributions: &["gentoo"] },
     Database {
         name: "opkg",
+        kind: "opkg",
         read: false,
         paths: &["usr/lib/opkg/status", "var/lib/opkg/status"],
         distributions: &["openwrt"],
     },
-    Database { name: "xbps", read: false, paths: &["var/db/xbps"], distributions: &["void"] },
-    Database { name: "nix", read: false, paths: &["nix/var/nix/db/db.sqlite"], distributions: &["nixos"] },
+    Database { name: "xbps", kind: "xbps", read: false, paths: &["var/db/xbps"], distributions: &["void"] },
+    Database { name: "nix", kind: "nix", read: false, paths: &["nix/var/nix/db/db.sqlite"], distributions: &["nixos"] },
 ];
 
-/// Tells the distribution of a tree in which `installed` packages of dpkg were found.
-pub(crate) fn distro(tree: &Tree, installed: usize, problems: &mut Vec<Problem>) -> Distro {
+/// Tells the distribution of a tree in which `packages` were found.
+pub(crate) fn distro(tree: &Tree, packages: &[Package], problems: &mut Vec<Problem>) -> Distro {
     let files: Vec<_> = OS_RELEASE.iter().filter_map(|path| tree.file(path.as_bytes())).collect();
     let read: Vec<OsRelease> = files
         .iter()
@@ -114,7 +120,7 @@ pub(crate) fn distro(tree: &Tree, installed: usize, problems: &mut Vec<Problem>)
         };
         return Distro { state: DistroState::Unknown(reason), ..Distro::default() };
     };
-    let state = match (state(os, &present, installed), read.get(1)) {
+    let state = match (state(os, &present, packages), read.get(1)) {
         (DistroState::Confirmed, Some(other)) if (&other.id, &other.version) != (&os.id, &os.version) => {
             DistroState::Unknown(format!(
                 "etc/os-release says {} {}, usr/lib/os-release says {} {}",
@@ -132,7 +138,7 @@ pub(crate) fn distro(tree: &Tree, installed: usize, problems: &mut Vec<Problem>)
     }
 }
 
-fn state(os: &OsRelease, present: &[&Database], installed: usize) -> DistroState {
+fn state(os: &OsRelease, present: &[&Database], packages: &[Package]) -> DistroState {
     let unknown = |reason: String| DistroState::Unknown(reason);
     if os.id.is_empty() {
         return unknown("os-release names no distribution".to_owned());
@@ -152,7 +158,9 @@ fn state(os: &OsRelease, present: &[&Database], installed: usize) -> DistroState
             list()
         )),
         Some(needed) if !needed.read => unknown(format!("its {} package database is not read yet", needed.name)),
-        Some(needed) if installed == 0 => unknown(format!("its {} package database names no package", needed.name)),
+        Some(needed) if !packages.iter().any(|p| p.purl.kind == needed.kind) => {
+            unknown(format!("its {} package database names no package", needed.name))
+        }
         Some(_) => DistroState::Confirmed,
     }
 }

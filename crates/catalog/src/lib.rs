@@ -6,29 +6,29 @@
 
 mod cataloger;
 mod distro;
-mod dpkg;
 mod executable;
-mod go_binary;
+mod golang;
 mod inventory;
 mod java;
-mod manifest;
+mod os;
 mod os_release;
+mod ownership;
 mod zip;
 
-use cleanbill_model::CatalogerId;
+use cleanbill_model::{CatalogerId, Kind};
 
-pub use cataloger::{Cataloger, Evidence, Found, Want};
-pub use inventory::inventory;
+pub use cataloger::{Cataloger, Evidence, Found, Owned, Want};
+pub use inventory::{Scope, inventory, inventory_folder, look, wants};
 pub use os_release::OsRelease;
 
 /// Every cataloger.
 pub static ALL: &[&Cataloger] = &[
-    &dpkg::DPKG,           // Debian, Ubuntu and what is made from them
-    &go_binary::GO_BINARY, // programs built by Go
-    &java::JAVA,           // jar, war, ear and their relatives
+    &os::dpkg::DPKG,            // Debian, Ubuntu and what is made from them
+    &golang::binary::GO_BINARY, // programs built by Go
+    &java::archive::JAVA,       // jar, war, ear and their relatives
 ];
 
-/// The catalogers and their versions, as written into every SBOM.
+/// The catalogers that look into images, with their versions, as written into every SBOM of one.
 pub fn catalogers() -> Vec<CatalogerId> {
-    ALL.iter().map(|cataloger| cataloger.id()).collect()
+    ALL.iter().filter(|cataloger| cataloger.kind == Kind::Installed).map(|cataloger| cataloger.id()).collect()
 }

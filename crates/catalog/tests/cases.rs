@@ -2,9 +2,10 @@
 //! together.
 //!
 //! A case is a second-level heading with fenced blocks under it. `file PATH` is a file of the image;
-//! with `!/` in its path it is one inside an archive. `elf PATH` is a Go program: its first line is
-//! the version of Go, the rest its modules. `layer` closes a layer. `packages` are the expected
-//! packages, one a line: package URL, name, version, source, location; `problems` the expected
+//! with `!/` in its path it is one inside an archive. `base64 PATH` is a file too, of bytes. `elf PATH`
+//! is a Go program: its first line is the version of Go, the rest its modules. An empty block `source`
+//! says that the case is a source tree and no image. `layer` closes a layer. `packages` are the expected
+//! packages, one a line: package URL, name, version, source, locations and `owner=` with the package URL of the owner if there is one; `problems` the expected
 //! problems: code and path; `distro` what is said of the distribution.
 #![allow(clippy::unwrap_used)]
 #[path = "../../image/tests/build/mod.rs"]
@@ -14,9 +15,11 @@ mod fixture;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use base64::Engine as _;
 use build::Tar;
-use cleanbill_catalog::{ALL, inventory};
-use cleanbill_model::{Budget, DistroState, Sbom};
+use cleanbill_catalog::{ALL, Scope, look, wants};
+use cleanbill_image::read_tree;
+use cleanbill_model::{Budget, DistroState, Sbom, Subject};
 
 struct Block {
     info: String,
@@ -58,7 +61,7 @@ fn archives(mut files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn run(blocks: &[Block]) -> Sbom {
-    let (mut layers, mut files) = (Vec::new(), BTreeMap::new());
+    let (mut layers, mut files, mut scope) = (Vec::new(), BTreeMap::new(), Scope::Installed);
     let tar = |files: BTreeMap<String, Vec<u8>>| {
         archives(files).iter().fold(Tar::new(), |tar, (path, bytes)| tar.file(path, bytes)).finish()
     };
@@ -71,6 +74,11 @@ fn run(blocks: &[Block]) -> Sbom {
                 let (go, modules) = text.split_once('\n').unwrap();
                 files.insert(path.to_owned(), fixture::elf(&fixture::inline_block(go, modules), true));
             }
+            ("base64", path) => {
+                let text: String = text.split_whitespace().collect();
+                files.insert(path.to_owned(), base64::engine::general_purpose::STANDARD.decode(text).unwrap());
+            }
+            ("source", _) => scope = Scope::Source,
             ("layer", _) => layers.push(tar(std::mem::take(&mut files))),
             ("packages" | "problems" | "distro", _) => {}
             (other, _) => panic!("unknown block `{other}`"),
@@ -78,7 +86,10 @@ fn run(blocks: &[Block]) -> Sbom {
     }
     layers.push(tar(files));
     let (image, blobs) = build::image(&layers);
-    inventory(&image, &blobs, &Budget::default()).unwrap()
+    let budget = Budget::default();
+    let mut left = budget.clone();
+    let tree = read_tree(&image, &blobs, &wants(scope), &mut left).unwrap();
+    look(tree, Subject::default(), scope, &budget, left).unwrap()
 }
 
 fn rendered(sbom: &Sbom, kind: &str) -> String {
@@ -89,7 +100,8 @@ fn rendered(sbom: &Sbom, kind: &str) -> String {
             for p in &sbom.packages {
                 let source = p.source.as_ref().map_or("-".to_owned(), |s| format!("{}={}", s.name, s.version));
                 let places: Vec<_> = p.locations.iter().map(|l| l.path.as_str()).collect();
-                lines.push(format!("{} {} {} {source} {}\n", p.purl, p.name, p.version, places.join(" ")));
+                let owner = p.owner.as_ref().map_or(String::new(), |o| format!(" owner={o}"));
+                lines.push(format!("{} {} {} {source} {}{owner}\n", p.purl, p.name, p.version, places.join(" ")));
                 assert!(p.cataloger.is_some() && p.locations.iter().all(|l| l.layer.is_some()), "{p:?}");
             }
             lines.sort();
@@ -150,17 +162,26 @@ fn every_cataloger_has_a_file_a_line_and_cases() {
     let lines: BTreeSet<String> = ALL.iter().map(|c| c.id.to_owned()).collect();
     assert_eq!(lines.len(), ALL.len(), "an id twice");
     let mut sources = BTreeSet::new();
-    for file in files("src", "rs") {
-        let text = std::fs::read_to_string(root().join("src").join(format!("{file}.rs"))).unwrap();
-        if text.contains(": Cataloger = Cataloger {") {
-            let id = file.replace('_', "-");
-            assert!(text.starts_with(&format!("//! # {id}\n")), "{file}.rs does not start with its manual page");
-            assert!(text.contains(&format!("id: \"{id}\"")), "{file}.rs has another id than its name");
-            sources.insert(id);
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            if let Some((_, definition)) = text.split_once(": Cataloger = Cataloger {") {
+                let id = definition.split('"').nth(1).unwrap().to_owned();
+                let page = format!("//! # {id}\n");
+                assert!(text.starts_with(&page), "{} does not start with its manual page", path.display());
+                sources.insert(id);
+            }
         }
     }
     assert_eq!(sources, lines, "files in src and lines in ALL");
     let mut cases = files("cases", "md");
-    assert!(cases.remove("distro"), "cases/distro.md");
+    for beside in ["distro", "ownership"] {
+        assert!(cases.remove(beside), "cases/{beside}.md");
+    }
     assert_eq!(cases, lines, "files in cases and lines in ALL");
 }

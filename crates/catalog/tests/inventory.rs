@@ -6,7 +6,7 @@ mod fixture;
 
 use build::{Tar, image, mutate};
 use cleanbill_catalog::{ALL, Evidence, Found, Want, catalogers, inventory};
-use cleanbill_image::{Bytes, Pattern};
+use cleanbill_image::{Bytes, Pattern, Wants};
 use cleanbill_model::{Budget, Sbom};
 
 const STATUS: &str = "Package: a\nStatus: install ok installed\nVersion: 1\nSource: s (2)\n\n";
@@ -131,9 +131,12 @@ fn a_cataloger_is_given_only_what_it_asked_for() {
         for location in &package.locations {
             let path = location.path.split("!/").next().unwrap();
             let asked = cataloger.wants.iter().any(|want| match want {
-                Want::Path(Pattern::Path(p)) => *p == path,
-                Want::Path(Pattern::Folder(f)) => path.rsplit_once('/').is_some_and(|(folder, _)| folder == *f),
-                Want::Path(Pattern::Extension(e)) => path.ends_with(&format!(".{e}")),
+                Want::Path(pattern) | Want::With(pattern, _) => match pattern {
+                    Pattern::Path(p) => *p == path,
+                    Pattern::Folder(f) => path.rsplit_once('/').is_some_and(|(folder, _)| folder == *f),
+                    Pattern::Extension(e) => path.ends_with(&format!(".{e}")),
+                    glob @ Pattern::Glob(_) => Wants::new([*glob], []).path(path.as_bytes()),
+                },
                 Want::Content(_) => path == "tool",
             });
             assert!(asked, "{} read {path}", cataloger.id);
@@ -174,7 +177,7 @@ fn damaged_evidence_gives_problems_and_never_a_panic() {
             };
             for cataloger in ALL {
                 let mut found = Found::new(budget.clone());
-                (cataloger.read)(&Evidence { path: (*path).to_owned(), bytes: Bytes::from(bytes.clone()) }, &mut found);
+                (cataloger.read)(&Evidence::new(path, Bytes::from(bytes.clone())), &mut found);
             }
         }
     }

@@ -99,6 +99,7 @@ fn sbom(version: &str) -> Vec<u8> {
         source: None,
         licenses: Vec::new(),
         locations: Vec::new(),
+        owner: None,
         cataloger: None,
     };
     let sbom = Sbom {

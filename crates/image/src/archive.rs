@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use cleanbill_model::Budget;
 
@@ -29,7 +29,7 @@ enum Member {
 /// An archive that was looked through once.
 #[derive(Debug)]
 pub(crate) struct Archive {
-    file: Arc<Mutex<File>>,
+    file: Arc<File>,
     members: HashMap<Vec<u8>, Member>,
 }
 
@@ -47,7 +47,7 @@ impl Archive {
         file.rewind().map_err(io_error)?;
         if Packing::of(&head[..n]) != Packing::Plain {
             let mut unpacked = tempfile::tempfile().map_err(io_error)?;
-            let mut source = Metered::new(Unpacked::new(file).map_err(io_error)?, budget, None);
+            let mut source = Metered::new(Unpacked::new(file).map_err(io_error)?, budget);
             io::copy(&mut source, &mut unpacked).map_err(io_error)?;
             unpacked.flush().map_err(io_error)?;
             unpacked.rewind().map_err(io_error)?;
@@ -80,9 +80,8 @@ impl Archive {
             }
             tar.seek_past_data().map_err(io_error)?;
         }
-        let mut file = tar.into_source().into_inner();
-        file.seek(SeekFrom::Start(0)).map_err(io_error)?;
-        Ok(Self { file: Arc::new(Mutex::new(file)), members })
+        let file = tar.into_source().into_inner();
+        Ok(Self { file: Arc::new(file), members })
     }
 
     /// The bytes of an entry; links are followed.

@@ -1,43 +1,11 @@
 //! What layers and archives are packed with, told by their first bytes and not by their media type
 //! (which is often wrong): gzip in several members, zstd in several frames (zstd:chunked has
-//! skippable ones), or nothing. The packed and the unpacked bytes are hashed as they go by.
+//! skippable ones), or nothing.
 
 use std::io::{self, BufReader, Read};
 
-use cleanbill_model::{Algorithm, Budget, BudgetError, Digest, Hasher};
+use cleanbill_model::{Budget, BudgetError};
 use flate2::bufread::MultiGzDecoder;
-
-/// Bytes as stored, hashed and counted.
-pub(crate) struct Stored<R> {
-    source: R,
-    hasher: Hasher,
-    count: u64,
-    /// More than these are an error.
-    limit: u64,
-}
-
-impl<R: Read> Stored<R> {
-    pub(crate) fn new(source: R, algorithm: Algorithm, limit: u64) -> Self {
-        Self { source, hasher: Hasher::new(algorithm), count: 0, limit }
-    }
-
-    pub(crate) fn finish(self) -> (Digest, u64) {
-        (self.hasher.finish(), self.count)
-    }
-}
-
-impl<R: Read> Read for Stored<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.source.read(buffer)?;
-        self.count += n as u64;
-        if self.count > self.limit {
-            let why = format!("more than the {} bytes it should have", self.limit);
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
-        }
-        self.hasher.update(&buffer[..n]);
-        Ok(n)
-    }
-}
 
 /// The packing of some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,16 +62,6 @@ impl<R: Read> Unpacked<R> {
             }
         })
     }
-
-    /// The bytes below, wherever reading stands; what was buffered is dropped, not hashed twice.
-    pub(crate) fn into_source(self) -> R {
-        let peeked = match self {
-            Self::Plain(r) => r,
-            Self::Gzip(r) => r.into_inner(),
-            Self::Zstd(r) => r.finish(),
-        };
-        peeked.into_inner().into_inner().1
-    }
 }
 
 impl<R: Read> Read for Unpacked<R> {
@@ -116,21 +74,15 @@ impl<R: Read> Read for Unpacked<R> {
     }
 }
 
-/// Unpacked bytes, taken off a budget and hashed.
+/// Unpacked bytes, taken off a budget.
 pub(crate) struct Metered<'b, R> {
-    pub(crate) source: R,
-    pub(crate) budget: &'b mut Budget,
-    hasher: Option<Hasher>,
+    source: R,
+    budget: &'b mut Budget,
 }
 
 impl<'b, R: Read> Metered<'b, R> {
-    pub(crate) fn new(source: R, budget: &'b mut Budget, algorithm: Option<Algorithm>) -> Self {
-        Self { source, budget, hasher: algorithm.map(Hasher::new) }
-    }
-
-    /// The bytes below, and the digest of all that were read.
-    pub(crate) fn finish(self) -> (R, Option<Digest>) {
-        (self.source, self.hasher.map(Hasher::finish))
+    pub(crate) fn new(source: R, budget: &'b mut Budget) -> Self {
+        Self { source, budget }
     }
 }
 
@@ -138,9 +90,6 @@ impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.source.read(buffer)?;
         self.budget.take_bytes(n as u64).map_err(io::Error::other)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&buffer[..n]);
-        }
         Ok(n)
     }
 }
@@ -148,17 +97,4 @@ impl<R: Read> Read for Metered<'_, R> {
 /// The bound that made a reader fail, if one did.
 pub(crate) fn budget_error(error: &io::Error) -> Option<BudgetError> {
     error.get_ref().and_then(|e| e.downcast_ref::<BudgetError>()).cloned()
-}
-
-/// Reads to the end.
-pub(crate) fn drain(source: &mut impl Read) -> io::Result<()> {
-    let mut buffer = vec![0u8; 64 * 1024];
-    loop {
-        match source.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
 }

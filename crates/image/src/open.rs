@@ -114,6 +114,13 @@ fn docker_images(name: &str, archive: &Archive) -> Result<Vec<DockerImage>, Imag
         .ok_or_else(|| ImageError::malformed(format!("{name}: manifest.json"), "it names no image"))
 }
 
+/// The digest that a member is named by, as in `<64 hexadecimal digits>.tar.gz`.
+fn named_digest(member: &str) -> Option<Digest> {
+    let name = member.rsplit('/').next().unwrap_or(member);
+    let hex = name.split('.').next().filter(|hex| hex.len() == 64)?;
+    Digest::parse(&format!("sha256:{hex}")).ok()
+}
+
 struct DockerBlobs {
     name: String,
     layers: HashMap<Digest, Bytes>,
@@ -160,9 +167,11 @@ fn docker_archive(
         let mut head = [0u8; 10];
         let n = bytes.read_at(&mut head, 0).map_err(|e| ImageError::io(name, e))?;
         let packing = Packing::of(&head[..n]);
-        // What is not packed is named by its diff id, and read against it later.
-        let digest = match config.diff_ids.get(index) {
-            Some(diff_id) if packing == Packing::Plain => diff_id.clone(),
+        // What is not packed is named by its diff id, what is named by a digest by that: either is checked
+        // when the layer is read. Anything else is hashed here.
+        let digest = match (config.diff_ids.get(index), named_digest(member)) {
+            (Some(diff_id), _) if packing == Packing::Plain => diff_id.clone(),
+            (_, Some(digest)) if packing != Packing::Plain => digest,
             _ => hash(bytes.reader()).map_err(|e| ImageError::io(format!("{name}: {member}"), e))?.0,
         };
         let kind = match packing {

@@ -57,8 +57,8 @@ pub struct File {
     /// than its own.
     pub(crate) origin: (usize, u64),
     pub(crate) evidence: Evidence,
-    /// The wish by content that it fulfils.
-    pub(crate) content: Option<Content>,
+    /// The wishes by content that it fulfils.
+    pub(crate) contents: Box<[Content]>,
 }
 
 impl File {
@@ -207,8 +207,9 @@ impl Tree {
         for (path, node) in self.iter() {
             let wanted = match node {
                 Node::File(file) => {
-                    wants.extension(split(path).1) || file.content.is_some_and(|c| wants.contents().contains(&c))
+                    wants.by_name(path, split(path).1) || file.contents.iter().any(|c| wants.contents().contains(c))
                 }
+                // A link of a wanted name is one more name of what it leads to.
                 Node::Symlink { .. } => wants.extension(split(path).1),
                 Node::Directory { .. } | Node::Special { .. } => false,
             };

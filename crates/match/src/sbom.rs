@@ -38,7 +38,7 @@ pub fn match_sbom(sbom: &Sbom, database: &Database) -> Result<Findings, Database
         let key = |f: &Finding| Reverse(f.severity);
         key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id)).then_with(|| a.package.cmp(&b.package))
     });
-    Ok(Findings { findings, coverage: coverage.into_values().collect() })
+    Ok(Findings { findings, coverage: coverage.into_values().collect(), end_of_life: None })
 }
 
 fn cover(
@@ -154,6 +154,8 @@ fn finding(
         introduced: Introduced::Image,
         severity,
         cvss,
+        kev: None,
+        epss: None,
         fixed,
         state,
         reason: FindingReason {

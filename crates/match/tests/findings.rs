@@ -16,7 +16,7 @@ fn package(purl: &str) -> Package {
         (_, namespace) => format!("{namespace}/{}", purl.name),
     };
     let version = purl.version.clone().unwrap_or_default();
-    Package { purl, name, version, source: None, licenses: vec![], locations: vec![], cataloger: None }
+    Package { purl, name, version, source: None, licenses: vec![], locations: vec![], owner: None, cataloger: None }
 }
 
 fn deb(binary: &str, version: &str, source: &str, source_version: &str) -> Package {

@@ -1,6 +1,8 @@
 //! Findings: a package, an advisory, and why the two meet; with how far the look reached.
 
-use crate::{Cvss, Package, Severity, Timestamp};
+use jiff::civil::Date;
+
+use crate::{Cvss, Epss, Kev, Package, Severity, Timestamp};
 
 /// The findings of one image, never without their coverage.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -9,6 +11,8 @@ pub struct Findings {
     pub findings: Vec<Finding>,
     /// What was covered by which feed, and what by none.
     pub coverage: Vec<CoverageRow>,
+    /// The day the distribution's publisher stops (or stopped) giving security fixes for this release.
+    pub end_of_life: Option<Date>,
 }
 
 /// One vulnerability in one package.
@@ -26,6 +30,10 @@ pub struct Finding {
     pub severity: Severity,
     /// Vectors of the feeds that matched.
     pub cvss: Vec<Cvss>,
+    /// That it is known to be exploited, if it is.
+    pub kev: Option<Kev>,
+    /// How likely it is to be exploited, where that is estimated.
+    pub epss: Option<Epss>,
     /// Versions that carry a fix, in order.
     pub fixed: Vec<String>,
     /// What can be done about it.

@@ -9,6 +9,7 @@ mod advisory;
 mod budget;
 mod digest;
 mod evidence;
+mod exploitation;
 mod finding;
 mod fleet;
 mod identity;
@@ -26,6 +27,7 @@ pub use advisory::{Advisory, Affected, Event, FixState, RangeKind, VersionRange}
 pub use budget::{Budget, BudgetError, Cancel};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use evidence::{Evidence, KeyId, SignatureFormat, SignatureRecord, SignatureSource, Unavailable, WhyNot};
+pub use exploitation::{Epss, Kev};
 pub use finding::{CoverageRow, Finding, FindingReason, Findings, Introduced, State, Suppression};
 pub use fleet::{Cluster, Container, ContainerKind, ContainerState, Pod, Workload};
 pub use identity::{DigestKind, ImageIdentity, RuntimeForm, RuntimeImageId};

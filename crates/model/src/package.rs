@@ -55,6 +55,29 @@ pub struct Package {
     pub licenses: Vec<String>,
     /// The files that prove it, sorted.
     pub locations: Vec<Location>,
+    /// For a language package: the distribution package whose file list names one of those files.
+    pub owner: Option<Purl>,
     /// Who found it; `None` for packages read from a foreign SBOM.
     pub cataloger: Option<CatalogerId>,
+}
+
+impl Package {
+    /// A package that one file proves, without anything else known of it.
+    pub fn found(purl: Purl, name: &str, version: &str, path: &str) -> Self {
+        Self {
+            purl,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            source: None,
+            licenses: Vec::new(),
+            locations: vec![Location { path: path.to_owned(), layer: None }],
+            owner: None,
+            cataloger: None,
+        }
+    }
+
+    /// Whether a distribution's package database names it.
+    pub fn is_distribution(&self) -> bool {
+        matches!(self.purl.kind.as_str(), "deb" | "apk" | "rpm" | "alpm" | "opkg")
+    }
 }

@@ -18,6 +18,7 @@ fn package(purl: &str, name: &str, version: &str) -> Package {
         source: None,
         licenses: vec![],
         locations: vec![Location { path: "app/x.jar".into(), layer: Some(Digest::sha256("layer")) }],
+        owner: None,
         cataloger: None,
     }
 }
@@ -30,6 +31,8 @@ fn finding(id: &str, package: Package, severity: Severity, state: State, fixed: 
         introduced: Introduced::Image,
         severity,
         cvss: vec![Cvss { vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H".into(), score: Some(10.0) }],
+        kev: None,
+        epss: None,
         fixed: fixed.iter().map(|f| (*f).to_owned()).collect(),
         state,
         reason: FindingReason { feed: "osv X".into(), range: "< 2.15.0".into(), matched_by: "maven name g:a".into() },
@@ -65,6 +68,7 @@ impl Scan {
         quiet.suppressed = Some(Suppression { by: "ann".into(), why: "not reached".into(), until: None });
         Self {
             findings: Findings {
+                end_of_life: None,
                 findings: vec![
                     finding("CVE-2021-44228", log4j.clone(), Severity::Critical, State::Fixed, &["2.15.0"]),
                     finding("CVE-2024-0001", libc.clone(), Severity::High, State::FixDeferred, &[]),

@@ -36,6 +36,7 @@ fn package() -> impl Strategy<Value = Package> {
             source,
             licenses,
             locations,
+            owner: None,
             cataloger,
         },
     )
@@ -114,6 +115,7 @@ fn small() -> Sbom {
         source: None,
         licenses: vec![],
         locations: vec![],
+        owner: None,
         cataloger: None,
     };
     Sbom {

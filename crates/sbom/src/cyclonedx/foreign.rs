@@ -102,6 +102,7 @@ pub(super) fn package(component: &ComponentIn<'_>, mut purl: Purl) -> Package {
         source,
         licenses: licenses(component),
         locations: locations(&properties),
+        owner: None,
         cataloger: None,
         version,
         purl,

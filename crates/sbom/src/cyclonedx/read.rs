@@ -280,6 +280,7 @@ fn own_package(component: &ComponentIn<'_>, purl: Purl) -> Result<Package, Strin
         source,
         licenses: licenses(component),
         locations,
+        owner: properties.get("cleanbill:owner").map(Purl::parse).transpose().map_err(|e| e.to_string())?,
         cataloger: properties.get("cleanbill:cataloger").map(cataloger).transpose()?,
     })
 }

@@ -149,6 +149,7 @@ fn package(package: &Package, bom_ref: String) -> Component {
         properties.add(format!("cleanbill:location:{n}:path"), &location.path);
         properties.add_some(format!("cleanbill:location:{n}:layer"), location.layer.as_ref());
     }
+    properties.add_some("cleanbill:owner", package.owner.as_ref());
     properties.add_some("cleanbill:cataloger", package.cataloger.as_ref().map(cataloger_name).as_ref());
     let license = |text: &String| {
         let known = SPDX_IDS.contains(&text.as_str());

@@ -15,7 +15,7 @@
 //! `go-buildinfo` for a block that cannot be read.
 
 use cleanbill_image::Content;
-use cleanbill_model::{Kind, Purl};
+use cleanbill_model::{Kind, Package, Purl};
 
 use crate::cataloger::{Cataloger, Evidence, Found, Want};
 use crate::executable::{MAGIC, build_info};
@@ -45,7 +45,7 @@ fn read(evidence: &Evidence, found: &mut Found) {
         Some(Err(why)) => return found.problem("go-buildinfo", path, "read the build information of the program", why),
     };
     if let Some(version) = info.go.split_whitespace().next().and_then(|v| v.strip_prefix("go")) {
-        found.package(Purl::new("golang", "", "stdlib", version), "stdlib", version, None, path);
+        found.package(Package::found(Purl::new("golang", "", "stdlib", version), "stdlib", version, path));
     }
     let mut modules: Vec<(&str, &str)> = Vec::new();
     for line in info.modules.lines() {
@@ -66,6 +66,6 @@ fn read(evidence: &Evidence, found: &mut Found) {
         let version = if version.is_empty() { "(devel)" } else { version };
         let (namespace, name) = module.rsplit_once('/').unwrap_or(("", module));
         let known = if version == "(devel)" { "" } else { version };
-        found.package(Purl::new("golang", namespace, name, known), module, version, None, path);
+        found.package(Package::found(Purl::new("golang", namespace, name, known), module, version, path));
     }
 }

@@ -13,11 +13,14 @@
 //! Advisories speak of source packages. `Source: glibc (2.36-9)` names one with a version of its own;
 //! without version it has the binary's, without the field it has its name too.
 //!
+//! Which files a package owns stands in `var/lib/dpkg/info/NAME.list` (`NAME:ARCHITECTURE.list` for
+//! what may be installed for several), in distroless images in the `NAME.md5sums`.
+//!
 //! A package is `pkg:deb/NAMESPACE/NAME@VERSION?arch=…&distro=…`; namespace and distro are filled in
 //! from os-release. Problems: `dpkg-stanza` for a paragraph that cannot be understood.
 
 use cleanbill_image::Pattern;
-use cleanbill_model::{Kind, Purl, SourcePackage};
+use cleanbill_model::{Kind, Package, Purl, SourcePackage};
 
 use crate::cataloger::{Cataloger, Evidence, Found, Want};
 
@@ -26,7 +29,11 @@ pub(crate) static DPKG: Cataloger = Cataloger {
     id: "dpkg",
     version: 1,
     kind: Kind::Installed,
-    wants: &[Want::Path(Pattern::Path("var/lib/dpkg/status")), Want::Path(Pattern::Folder("var/lib/dpkg/status.d"))],
+    wants: &[
+        Want::Path(Pattern::Path("var/lib/dpkg/status")),
+        Want::Path(Pattern::Folder("var/lib/dpkg/status.d")),
+        Want::Path(Pattern::Glob("var/lib/dpkg/info/*.list")),
+    ],
     read,
 };
 
@@ -75,14 +82,13 @@ impl Paragraph {
 fn read(evidence: &Evidence, found: &mut Found) {
     let path = evidence.path.as_str();
     let in_folder = path.contains("status.d/");
-    if in_folder && path.ends_with(".md5sums") {
-        return;
+    let Some(bytes) = evidence.whole(LIMIT, WHAT, found) else { return };
+    if let Some(package) = evidence.name().strip_suffix(".list").filter(|_| !in_folder) {
+        return found.owns(package, listed(&bytes));
     }
-    let bytes = match evidence.bytes.to_vec(LIMIT) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return found.problem("file-too-large", path, WHAT, format!("more than {LIMIT} bytes")),
-        Err(error) => return found.problem("file-unreadable", path, WHAT, error.to_string()),
-    };
+    if let Some(package) = evidence.name().strip_suffix(".md5sums").filter(|_| in_folder) {
+        return found.owns(package, summed(&bytes));
+    }
     let mut paragraph = Paragraph::default();
     for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
         let line = String::from_utf8_lossy(line);
@@ -104,6 +110,18 @@ fn read(evidence: &Evidence, found: &mut Found) {
         paragraph.set(field, value.trim());
     }
     finish(paragraph, path, in_folder, found);
+}
+
+/// The paths of a `NAME.list` or `NAME:ARCHITECTURE.list`: one a line, from the root.
+fn listed(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().filter_map(|line| line.strip_prefix('/')).filter(|p| *p != ".").map(str::to_owned).collect()
+}
+
+/// The paths of a `NAME.md5sums`: sum, two blanks, path without leading slash.
+fn summed(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().filter_map(|line| line.split_once("  ")).map(|(_, path)| path.to_owned()).collect()
 }
 
 fn finish(paragraph: Paragraph, path: &str, in_folder: bool, found: &mut Found) {
@@ -134,5 +152,14 @@ fn finish(paragraph: Paragraph, path: &str, in_folder: bool, found: &mut Found) 
         version: if source.1.is_empty() { version } else { source.1 }.to_owned(),
     };
     let purl = Purl::new("deb", "", name, version).with("arch", &paragraph.architecture);
-    found.package(purl, name, version, Some(source), path);
+    // Lists are named by package, with the architecture where several may be installed together;
+    // in `status.d` by the file that names the package.
+    found.owner(name, &purl);
+    if !paragraph.architecture.is_empty() {
+        found.owner(format!("{name}:{}", paragraph.architecture), &purl);
+    }
+    if in_folder {
+        found.owner(path.rsplit('/').next().unwrap_or(path), &purl);
+    }
+    found.package(Package { source: Some(source), ..Package::found(purl, name, version, path) });
 }

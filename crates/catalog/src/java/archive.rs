@@ -20,10 +20,10 @@
 //! for one that holds classes of which nothing says what they are.
 
 use cleanbill_image::{Bytes, Pattern};
-use cleanbill_model::{Kind, Purl};
+use cleanbill_model::{Kind, Package, Purl};
 
+use super::manifest::{main_section, properties};
 use crate::cataloger::{Cataloger, Evidence, Found, Want};
-use crate::manifest::{main_section, properties};
 use crate::zip::{Zip, ZipEntry};
 
 /// The cataloger.
@@ -124,7 +124,7 @@ fn archive(path: &str, bytes: Bytes, depth: u32, found: &mut Found) {
     }
     for Coordinates { group, artifact, version } in &packages {
         let name = if group.is_empty() { artifact.clone() } else { format!("{group}:{artifact}") };
-        found.package(Purl::new("maven", group, artifact, version), &name, version, None, path);
+        found.package(Package::found(Purl::new("maven", group, artifact, version), &name, version, path));
     }
     for entry in entries.iter().filter(|e| extension(&e.name).is_some()) {
         let inner = format!("{path}!/{}", entry.name);

@@ -1,0 +1,3 @@
+//! Go: programs that it built, and what its modules ask for.
+
+pub(crate) mod binary;

@@ -1,0 +1,4 @@
+//! Java: archives, and what builds ask for.
+
+pub(crate) mod archive;
+mod manifest;
