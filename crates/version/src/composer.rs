@@ -1,9 +1,10 @@
 //! # composer
 //!
-//! PHP's `version_compare`, which Packagist's versions follow, with Composer's words and without regard
-//! to case: a version is read as runs of digits and runs of other characters, `-`, `_`, `+` and `.`
-//! separating. Other words < `dev` < `alpha` = `a` < `beta` = `b` < `rc` < the end < `pl` = `p` =
-//! `patch` < numbers. As in PHP `1.0` < `1.0.0`.
+//! PHP's `version_compare`, in which advisories order Packagist's versions: a version is read as runs of
+//! digits and runs of other characters, `-`, `_`, `+` and `.` separating. Other words < `dev` < `alpha`
+//! = `a` < `beta` = `b` < `RC` = `rc` < the end < `pl` = `p` = `patch` < numbers. As in PHP `1.0` <
+//! `1.0.0`, and `ALPHA` and `BETA` are other words; they are equal, like all that differ from a word of
+//! PHP's by case alone. Further words, which PHP takes for equal too, are ordered by their text.
 //!
 //! PHP's `#` stands for the end here. In PHP it equals any number as well, which is no order.
 
@@ -48,23 +49,29 @@ fn next<'a>(rest: &mut &'a str) -> (Kind, &'a str) {
     (kind(word), word)
 }
 
+const WORDS: &[(&str, Kind)] = &[
+    ("", Kind::End),
+    ("#", Kind::End),
+    ("dev", Kind::Dev),
+    ("a", Kind::Alpha),
+    ("alpha", Kind::Alpha),
+    ("b", Kind::Beta),
+    ("beta", Kind::Beta),
+    ("rc", Kind::Candidate),
+    ("RC", Kind::Candidate),
+    ("p", Kind::Patch),
+    ("pl", Kind::Patch),
+    ("patch", Kind::Patch),
+    ("post", Kind::Patch),
+];
+
 fn kind(word: &str) -> Kind {
-    const WORDS: &[(&str, Kind)] = &[
-        ("", Kind::End),
-        ("#", Kind::End),
-        ("stable", Kind::End),
-        ("dev", Kind::Dev),
-        ("a", Kind::Alpha),
-        ("alpha", Kind::Alpha),
-        ("b", Kind::Beta),
-        ("beta", Kind::Beta),
-        ("rc", Kind::Candidate),
-        ("p", Kind::Patch),
-        ("pl", Kind::Patch),
-        ("patch", Kind::Patch),
-        ("post", Kind::Patch),
-    ];
-    WORDS.iter().find(|(w, _)| w.eq_ignore_ascii_case(word)).map_or(Kind::Other, |(_, kind)| *kind)
+    WORDS.iter().find(|(w, _)| *w == word).map_or(Kind::Other, |(_, kind)| *kind)
+}
+
+/// A word PHP does not know; one it knows in another case is nameless.
+fn other(word: &str) -> &str {
+    if WORDS.iter().any(|(w, _)| w.eq_ignore_ascii_case(word)) { "" } else { word }
 }
 
 fn strip_v(version: &str) -> &str {
@@ -78,7 +85,7 @@ fn compare(a: &str, b: &str) -> Ordering {
         let (x, y) = (next(&mut a), next(&mut b));
         let order = x.0.cmp(&y.0).then_with(|| match x.0 {
             Kind::Number => digits::compare(x.1, y.1),
-            Kind::Other => x.1.cmp(y.1),
+            Kind::Other => other(x.1).cmp(other(y.1)),
             _ => Ordering::Equal,
         });
         if order.is_ne() {
@@ -113,17 +120,18 @@ fn is_valid(version: &str) -> bool {
             _ => break,
         }
     }
-    let numbered = |rest: &mut &str| {
-        let (kind, _) = next(rest);
-        let stability =
-            matches!(kind, Kind::Dev | Kind::Alpha | Kind::Beta | Kind::Candidate | Kind::Patch | Kind::End);
-        while rest.trim_start_matches(['.', '-']).starts_with(|c: char| c.is_ascii_digit()) {
-            next(rest);
-        }
-        stability
-    };
     // A stability, then perhaps `-dev`.
-    (rest.is_empty() || numbered(&mut rest)) && (rest.is_empty() || rest.eq_ignore_ascii_case("-dev"))
+    (rest.is_empty() || stability(&mut rest)) && (rest.is_empty() || rest.eq_ignore_ascii_case("-dev"))
+}
+
+/// Takes a stability and its numbers off a text.
+fn stability(rest: &mut &str) -> bool {
+    let (_, word) = next(rest);
+    let known = word.eq_ignore_ascii_case("stable") || (!word.is_empty() && other(word).is_empty());
+    while rest.trim_start_matches(['.', '-']).starts_with(|c: char| c.is_ascii_digit()) {
+        next(rest);
+    }
+    known
 }
 
 #[cfg(test)]
@@ -147,8 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn case_and_separators_do_not_count() {
+    fn case_and_separators() {
         check("1.0.0-BETA2", Less, "1.0.0-RC1");
+        check("1.0.0-BETA2", Equal, "1.0.0-ALPHA2");
+        check("1.0.0-ALPHA2", Less, "1.0.0-foo1");
         check("v1.0.0-rc1", Equal, "V1.0.0RC1");
         check("1.25.0-beta2.1", Equal, "1.25.0-b.2.1");
         check("4.3-2", Greater, "4.3-2beta1");
@@ -163,9 +173,19 @@ mod tests {
 
     #[test]
     fn what_is_a_version() {
-        for good in
-            ["1", "v1.2.3", "1.2.3.4", "1.0.0-RC1", "1.0.0-beta.2", "dev-main", "1.0.0-p1", "1.0-dev", "1.0-RC1-dev"]
-        {
+        for good in [
+            "1",
+            "v1.2.3",
+            "1.2.3.4",
+            "1.0.0-RC1",
+            "1.0.0-beta.2",
+            "dev-main",
+            "1.0.0-p1",
+            "1.0-dev",
+            "1.0-RC1-dev",
+            "1.0-BETA2",
+            "1.0-stable",
+        ] {
             assert!(is_valid(good), "{good}");
         }
         for bad in ["", "v", "1.2.3.4.5", "1.0 stable", "abc", "dev-", "1.0-foo", "^1.0"] {

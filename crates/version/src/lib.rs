@@ -2,13 +2,13 @@
 //!
 //! Every scheme turns a text into a key and compares keys, so that each order is total and transitive
 //! by construction, also over texts that are no version of the scheme. A new scheme is one file and
-//! one line in [`Scheme::ALL`]; names and ecosystems stand in that one file too.
-
-use std::cmp::Ordering;
+//! one line in [`Scheme::ALL`]; names and ecosystems stand in that one file too. A [`Constraint`] is a
+//! set of versions as the ecosystems' tools write it.
 
 mod apk;
 mod bitnami;
 mod composer;
+mod constraint;
 mod cran;
 mod digits;
 mod dpkg;
@@ -24,6 +24,9 @@ mod pub_dart;
 mod rpm;
 mod semver;
 mod series;
+
+pub use constraint::{Bound, Constraint, ConstraintError, Interval};
+use std::cmp::Ordering;
 
 /// An order of versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

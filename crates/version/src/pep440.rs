@@ -22,7 +22,7 @@ pub(crate) const RULES: Rules = Rules {
 
 /// A version cut into its parts; numbers as their digits.
 pub(crate) struct Version<'a> {
-    epoch: &'a str,
+    pub(crate) epoch: &'a str,
     pub(crate) release: &'a str,
     /// Phase, 0 for `a` to 2 for `rc`, and number.
     pub(crate) pre: Option<(u8, &'a str)>,
