@@ -70,6 +70,7 @@ fn gem_requirements() {
     check("~> 2.3.14", ">= 2.3.14, < 2.4.a");
     check("~> 1.2, >= 1.2.3", ">= 1.2.3, < 2.a");
     check("~> 1", ">= 1, < 2.a");
+    check("~> 1.2.3rc1", ">= 1.2.3rc1, < 1.3.a");
     check("~> 5.0.0.beta1", ">= 5.0.0.beta1, < 5.1.a");
     check("< 1.0.0", "< 1.0.0");
     check("!= 1.5", "< 1.5 || > 1.5");
@@ -77,7 +78,7 @@ fn gem_requirements() {
     let patched = Constraint::any_of(Scheme::Gem, &["~> 2.3.14", ">= 3.0.1"]).unwrap();
     assert_eq!(patched.complement().to_string(), "< 2.3.14 || >= 2.4.a, < 3.0.1");
     assert!(patched.contains("2.3.15.rc1") && !patched.contains("2.4.0.rc1") && !patched.contains("2.4.0"));
-    for bad in ["^1.2", "~> x", ">=", "~> 1.x"] {
+    for bad in ["^1.2", "~> x", ">=", "~> 1..2"] {
         refused(Scheme::Gem, bad);
     }
 }
@@ -219,10 +220,10 @@ proptest! {
 
     #[test]
     fn what_is_printed_is_read_again(a in set()) {
-        prop_assume!(!a.is_empty());
-        let text = a.to_string();
-        prop_assume!(text != "*");
-        prop_assert_eq!(Constraint::parse(Scheme::Gem, &text).unwrap(), a);
+        // Every version and no version have no comparison to be written with.
+        if !a.is_empty() && !a.complement().is_empty() {
+            prop_assert_eq!(Constraint::parse(Scheme::Gem, &a.to_string()).unwrap(), a);
+        }
     }
 
     #[test]

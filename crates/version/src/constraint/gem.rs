@@ -3,9 +3,9 @@
 //! `~> 2.3.14` goes from there up to, without its pre-releases, `2.4`. Its end is `2.4.a`: RubyGems has
 //! no lowest pre-release, and this is the one its users write.
 
-use super::number::bumped;
+use super::number::{bumped, partial};
 use super::terms::{Refused, Set, Term, compared, from_to};
-use crate::{Scheme, digits};
+use crate::Scheme;
 
 pub(super) fn set(term: &Term<'_>) -> Set {
     let version = term.version;
@@ -14,9 +14,10 @@ pub(super) fn set(term: &Term<'_>) -> Set {
     }
     match term.operator {
         "~>" => {
-            let numbers: Vec<&str> = version.split('.').take_while(|n| digits::is_number(n)).collect();
-            let last = numbers.len().checked_sub(1).ok_or(Refused::Version)?;
-            let end = format!("{}.a", bumped(&numbers, last.saturating_sub(1)));
+            // The letters of a pre-release do not count here, nor what follows them.
+            let read = partial(version).ok_or(Refused::Version)?;
+            let last = read.numbers.len().checked_sub(1).ok_or(Refused::Version)?;
+            let end = format!("{}.a", bumped(&read.numbers, last.saturating_sub(1)));
             Ok(from_to(Scheme::Gem, version, end))
         }
         "" | "=" | "!=" | ">" | ">=" | "<" | "<=" => {
