@@ -4,7 +4,7 @@ use crate::codec::{self, Reader};
 use crate::layout::{self, BLOCK, ENTRY, HEADER, MAGIC, READER, SEALED, SUM, u32_at, u64_at};
 use crate::source::{Bytes, Payload};
 use crate::{DatabaseError, DatabaseInfo, FeedInfo};
-use cleanbill_model::{Advisory, Epss, Kev};
+use cleanbill_model::{Advisory, Epss, Kev, comparable_name};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -110,7 +110,10 @@ impl Database {
     pub fn lookup(&self, ecosystem: &str, name: &str) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
         let inner = &self.inner;
         let found = inner.find(inner.packages, layout::package_hash(ecosystem, name))?;
-        inner.load(&found, |a| a.affected.iter().any(|f| f.ecosystem == ecosystem && f.name == name))
+        inner.load(&found, |a| {
+            let name = comparable_name(ecosystem, name);
+            a.affected.iter().any(|f| f.ecosystem == ecosystem && comparable_name(ecosystem, &f.name) == name)
+        })
     }
 
     /// The records that bear an id, or have it among their aliases; case does not matter.

@@ -51,8 +51,9 @@ fn short_hash(parts: &[&[u8]]) -> u64 {
     u64_at(&sum, 0)
 }
 
+/// Of a package's name in the spelling that is compared.
 pub(crate) fn package_hash(ecosystem: &str, name: &str) -> u64 {
-    short_hash(&[ecosystem.as_bytes(), &[0], name.as_bytes()])
+    short_hash(&[ecosystem.as_bytes(), &[0], cleanbill_model::comparable_name(ecosystem, name).as_bytes()])
 }
 
 pub(crate) fn id_hash(id: &str) -> u64 {

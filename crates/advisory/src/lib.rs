@@ -79,6 +79,11 @@ pub struct Format {
 /// All formats, one line each.
 pub const ALL: &[Format] = &[osv::FORMAT, debian_tracker::FORMAT];
 
+/// Whether a feed is a distribution's own: what it says of its packages stands, whatever others say.
+pub fn is_distribution_feed(feed: &str) -> bool {
+    matches!(feed, "debian-tracker" | "alpine-secdb" | "wolfi")
+}
+
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {

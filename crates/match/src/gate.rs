@@ -1,7 +1,7 @@
 //! Gates: whether findings pass, and whether enough is known to say so.
 
 use cleanbill_advisory::DatabaseInfo;
-use cleanbill_model::{DistroState, Findings, Sbom, Severity, State, Timestamp};
+use cleanbill_model::{DistroState, Finding, Findings, Sbom, Severity, State, Timestamp};
 use jiff::SignedDuration;
 use std::str::FromStr;
 
@@ -15,6 +15,10 @@ pub struct FailOn {
     pub severity: Option<Severity>,
     /// Only what has a fix.
     pub fixable: bool,
+    /// Only what is known to be exploited.
+    pub kev: bool,
+    /// Only what is at least as likely to be exploited, 0 to 1.
+    pub epss: Option<f64>,
 }
 
 /// Why a gate cannot be read.
@@ -22,21 +26,18 @@ pub struct FailOn {
 pub enum FailOnError {
     /// A word that is none of the gate's.
     #[error(
-        "`{0}` is no gate\nhint: none, low, medium, high or critical, then `,fixable` if only what has a fix counts"
+        "`{0}` is no gate\nhint: none, low, medium, high or critical; then `,fixable`, `,kev` or `,epss>=0.1` if only such findings count"
     )]
     Word(String),
-    /// A word that needs a feed which databases do not carry.
-    #[error("gate `{word}` needs the {feed} feed, which the advisory database does not carry")]
-    Needs {
-        /// The word.
-        word: String,
-        /// The feed.
-        feed: &'static str,
-    },
 }
 
 impl FailOn {
-    /// Reads `SEVERITY[,fixable]`; `kev` and `epss` are refused by name, as no database carries their feeds.
+    /// A gate by severity alone.
+    pub fn at(severity: Severity) -> Self {
+        Self { severity: Some(severity), fixable: false, kev: false, epss: None }
+    }
+
+    /// Reads `SEVERITY[,fixable][,kev][,epss>=X]`. Each further word narrows what counts.
     pub fn parse(text: &str) -> Result<Self, FailOnError> {
         let mut words = text.split(',').map(str::trim);
         let first = words.next().unwrap_or_default().to_ascii_lowercase();
@@ -45,20 +46,25 @@ impl FailOn {
             "low" | "medium" | "high" | "critical" => first.parse().ok(),
             _ => return Err(FailOnError::Word(first)),
         };
-        let mut gate = Self { severity, fixable: false };
+        let mut gate = Self { severity, fixable: false, kev: false, epss: None };
         for word in words {
-            match word {
-                "fixable" => gate.fixable = true,
-                "kev" => {
-                    return Err(FailOnError::Needs { word: word.to_owned(), feed: "known-exploited vulnerabilities" });
-                }
-                w if w.starts_with("epss") => {
-                    return Err(FailOnError::Needs { word: w.to_owned(), feed: "exploit prediction (EPSS)" });
-                }
-                other => return Err(FailOnError::Word(other.to_owned())),
+            match (word, word.strip_prefix("epss>=").and_then(|n| n.trim().parse::<f64>().ok())) {
+                ("fixable", _) => gate.fixable = true,
+                ("kev", _) => gate.kev = true,
+                (_, Some(score)) if (0.0..=1.0).contains(&score) => gate.epss = Some(score),
+                (other, _) => return Err(FailOnError::Word(other.to_owned())),
             }
         }
         Ok(gate)
+    }
+
+    /// Whether a finding counts against it.
+    fn counts(&self, finding: &Finding) -> bool {
+        self.severity.is_some_and(|severity| finding.severity >= severity)
+            && finding.suppressed.is_none()
+            && (!self.fixable || finding.state == State::Fixed)
+            && (!self.kev || finding.kev.is_some())
+            && self.epss.is_none_or(|least| finding.epss.is_some_and(|e| e.score >= least))
     }
 }
 
@@ -121,15 +127,14 @@ pub fn gate(
     now: Timestamp,
     max_age: SignedDuration,
 ) -> GateResult {
-    let Some(severity) = fail_on.severity else {
+    if fail_on.severity.is_none() {
         return GateResult { passed: true, failing: Vec::new(), ignorance: Vec::new() };
-    };
+    }
     let failing: Vec<usize> = findings
         .findings
         .iter()
         .enumerate()
-        .filter(|(_, f)| f.severity >= severity && f.suppressed.is_none())
-        .filter(|(_, f)| !fail_on.fixable || f.state == State::Fixed)
+        .filter(|(_, finding)| fail_on.counts(finding))
         .map(|(position, _)| position)
         .collect();
     let mut ignorance = Vec::new();
@@ -140,6 +145,15 @@ pub fn gate(
         let packages = if row.packages == 1 { "package" } else { "packages" };
         let why = format!("no feed in the database speaks for {} ({} {packages})", row.ecosystem, row.packages);
         ignorance.push((Ignorance::Uncovered, why));
+    }
+    for (asked, feed, title) in [
+        (fail_on.kev, "cisa-kev", "known exploited vulnerabilities"),
+        (fail_on.epss.is_some(), "epss", "exploit predictions"),
+    ] {
+        if asked && !info.feeds.iter().any(|f| f.name == feed) {
+            let why = format!("the gate asks for {title}, and no feed in the database has them ({feed})");
+            ignorance.push((Ignorance::Uncovered, why));
+        }
     }
     ignorance.extend(stale(info, now, max_age).map(|why| (Ignorance::Stale, why)));
     if let Some(problem) = sbom.problems.first() {

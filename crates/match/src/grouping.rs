@@ -1,7 +1,7 @@
 //! Which records are about the same vulnerability.
 
 use cleanbill_model::Advisory;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The name an alias group goes by: the CVE where it has one, else the record's own id.
 pub fn group_id(advisory: &Advisory) -> String {
@@ -33,22 +33,28 @@ fn joins(advisory: &Advisory) -> BTreeSet<&str> {
 
 /// Splits records into groups that share a name, directly or through each other; gives positions, in order.
 pub(crate) fn groups(records: &[&Advisory]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(BTreeSet<&str>, Vec<usize>)> = Vec::new();
-    for (position, record) in records.iter().enumerate() {
-        let mut names = joins(record);
-        let mut members = vec![position];
-        let (same, other): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(have, _)| !have.is_disjoint(&names));
-        groups = other;
-        for (have, positions) in same {
-            names.extend(have);
-            members.extend(positions);
+    // Each record points to an earlier one it belongs with, or to itself.
+    let mut parent: Vec<usize> = (0..records.len()).collect();
+    fn root(parent: &mut [usize], mut at: usize) -> usize {
+        while parent[at] != at {
+            parent[at] = parent[parent[at]];
+            at = parent[at];
         }
-        members.sort_unstable();
-        groups.push((names, members));
+        at
     }
-    let mut groups: Vec<Vec<usize>> = groups.into_iter().map(|(_, members)| members).collect();
-    groups.sort();
-    groups
+    let mut owner: HashMap<&str, usize> = HashMap::new();
+    for (position, record) in records.iter().enumerate() {
+        for name in joins(record) {
+            let first = *owner.entry(name).or_insert(position);
+            let (a, b) = (root(&mut parent, first), root(&mut parent, position));
+            parent[a.max(b)] = a.min(b);
+        }
+    }
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for position in 0..records.len() {
+        groups.entry(root(&mut parent, position)).or_default().push(position);
+    }
+    groups.into_values().collect()
 }
 
 /// Id and aliases of a group.

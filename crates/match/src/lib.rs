@@ -3,14 +3,19 @@
 //! [`keys`] says under which names advisories speak of a package, [`hit`] whether one of them holds its
 //! version, [`match_sbom`] puts that together for a whole image, [`gate`] judges the result.
 
+mod explain;
 mod gate;
 mod grouping;
 mod keys;
+mod ownership;
 mod range;
 mod sbom;
+mod support;
 
+pub use explain::{Explanation, explain};
 pub use gate::{DEFAULT_MAX_AGE, FailOn, FailOnError, GateResult, Ignorance, gate};
 pub use grouping::group_id;
 pub use keys::keys;
 pub use range::{Hit, hit};
-pub use sbom::match_sbom;
+pub use sbom::{MatchOptions, match_sbom};
+pub use support::end_of_life;

@@ -1,7 +1,9 @@
 //! Whether a version lies in what an advisory calls affected (OSV schema, "Evaluation").
 
-use crate::keys::{keys, source};
-use cleanbill_model::{Advisory, Affected, Distro, Event, FixState, Package, RangeKind, State, VersionRange};
+use crate::keys::{keys, version};
+use cleanbill_model::{
+    Advisory, Affected, Distro, Event, FixState, Package, RangeKind, State, VersionRange, comparable_name,
+};
 use cleanbill_version::Scheme;
 use std::cmp::Ordering;
 
@@ -35,11 +37,13 @@ pub(crate) fn hit_by_keys<'a>(
     if advisory.withdrawn.is_some() {
         return None;
     }
-    let version = if package.purl.kind == "deb" { source(package).1 } else { &package.version };
+    let version = version(package);
     let mut best: Option<(Hit, &Affected)> = None;
     for affected in &advisory.affected {
-        let named = keys.iter().any(|(ecosystem, name)| *ecosystem == affected.ecosystem && *name == affected.name);
-        if !named {
+        let named = |(ecosystem, name): &(String, String)| {
+            *ecosystem == affected.ecosystem && *name == comparable_name(ecosystem, &affected.name)
+        };
+        if !keys.iter().any(named) {
             continue;
         }
         let Some(scheme) = Scheme::for_ecosystem(&affected.ecosystem) else { continue };
@@ -50,6 +54,7 @@ pub(crate) fn hit_by_keys<'a>(
         let Some((range, fixed)) = evaluate(affected, scheme, version) else { continue };
         let matched_by = match package.purl.kind.as_str() {
             "deb" => format!("source {}", affected.name),
+            "apk" if affected.name != package.name => format!("origin {}", affected.name),
             kind => format!("{kind} name {}", affected.name),
         };
         let hit = Hit { range, state: state(affected.fix_state, &fixed), fixed, matched_by };

@@ -2,43 +2,104 @@
 
 use crate::grouping::{groups, names};
 use crate::keys::keys;
+use crate::ownership;
 use crate::range::{Hit, hit_by_keys};
+use crate::support::end_of_life;
 use cleanbill_advisory::{Database, DatabaseError};
 use cleanbill_model::{
-    Advisory, Affected, CoverageRow, Cvss, Finding, FindingReason, Findings, Introduced, Package, Sbom, Severity, State,
+    Advisory, Affected, CoverageRow, Cvss, Digest, Finding, FindingReason, Findings, Introduced, Package, Purl, Sbom,
+    Severity, State,
 };
 use cleanbill_version::Scheme;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Feeds of a distribution itself. What they say of a vulnerability in their own packages stands, whatever
-/// others say.
-const AUTHORITATIVE: &[&str] = &["debian-tracker"];
+/// What the caller knows beyond SBOM and database.
+#[derive(Debug, Clone, Default)]
+pub struct MatchOptions {
+    /// Layers of the base image that the operator recognises, as the SBOM names them. What is in them
+    /// comes with the base; only file lists in them can make a language package the distribution's own.
+    pub base: Vec<Digest>,
+}
 
 /// Matches every package of an SBOM against the database. Coverage is part of the result.
 ///
 /// Records about the same vulnerability are one finding of a package: fixes united, the worst severity.
-/// Every finding is [`Introduced::Image`], as no base image is recognised from an SBOM alone.
-pub fn match_sbom(sbom: &Sbom, database: &Database) -> Result<Findings, DatabaseError> {
+pub fn match_sbom(sbom: &Sbom, database: &Database, options: &MatchOptions) -> Result<Findings, DatabaseError> {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
+    let share = sbom.packages.len().div_ceil(workers).max(256);
+    let parts: Vec<&[Package]> = sbom.packages.chunks(share).collect();
+    let matched = std::thread::scope(|scope| {
+        let work = |packages| move || match_packages(packages, sbom, database, options);
+        let (first, others) = match parts.split_first() {
+            Some((first, others)) => (*first, others),
+            None => (&[][..], &[][..]),
+        };
+        let running: Vec<_> = others.iter().map(|packages| scope.spawn(work(packages))).collect();
+        let mut done = vec![work(first)()];
+        done.extend(running.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
+        done
+    });
     let mut findings = Vec::new();
     let mut coverage: BTreeMap<String, CoverageRow> = BTreeMap::new();
-    for package in &sbom.packages {
-        let keys = keys(package, &sbom.distro);
-        let mut records: Vec<Arc<Advisory>> = Vec::new();
-        for (ecosystem, name) in &keys {
-            records.extend(database.lookup(ecosystem, name)?);
+    for part in matched {
+        let (found, rows) = part?;
+        findings.extend(found);
+        for (ecosystem, row) in rows {
+            match coverage.entry(ecosystem) {
+                Entry::Vacant(slot) => {
+                    slot.insert(row);
+                }
+                Entry::Occupied(mut slot) => {
+                    let sum = slot.get_mut();
+                    sum.packages += row.packages;
+                    sum.packages_without_record += row.packages_without_record;
+                }
+            }
         }
-        records.sort_by(|a, b| (&a.id, &a.feed).cmp(&(&b.id, &b.feed)));
-        records.dedup_by(|a, b| a.id == b.id && a.feed == b.feed);
-        cover(&mut coverage, package, &keys, records.is_empty(), database);
-        findings.extend(of_package(package, &keys, &records, database)?);
+    }
+    let owners: HashMap<&Purl, &Package> =
+        sbom.packages.iter().filter(|p| p.is_distribution()).map(|p| (&p.purl, p)).collect();
+    for finding in &mut findings {
+        finding.suppressed = ownership::settled(finding, &owners, sbom, database, options)?;
     }
     findings.sort_by(|a, b| {
-        let key = |f: &Finding| Reverse(f.severity);
+        let key = |f: &Finding| Reverse((f.severity, f.kev.is_some()));
         key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id)).then_with(|| a.package.cmp(&b.package))
     });
-    Ok(Findings { findings, coverage: coverage.into_values().collect(), end_of_life: None })
+    Ok(Findings { findings, coverage: coverage.into_values().collect(), end_of_life: end_of_life(&sbom.distro) })
+}
+
+type Part = (Vec<Finding>, BTreeMap<String, CoverageRow>);
+
+fn match_packages(
+    packages: &[Package],
+    sbom: &Sbom,
+    database: &Database,
+    options: &MatchOptions,
+) -> Result<Part, DatabaseError> {
+    let mut findings = Vec::new();
+    let mut coverage: BTreeMap<String, CoverageRow> = BTreeMap::new();
+    for package in packages {
+        let keys = keys(package, &sbom.distro);
+        let records = records(&keys, database)?;
+        cover(&mut coverage, package, &keys, records.is_empty(), database);
+        findings.extend(of_package(package, &keys, &records, database, options)?);
+    }
+    Ok((findings, coverage))
+}
+
+/// The records that speak of a package, each once.
+pub(crate) fn records(keys: &[(String, String)], database: &Database) -> Result<Vec<Arc<Advisory>>, DatabaseError> {
+    let mut records: Vec<Arc<Advisory>> = Vec::new();
+    for (ecosystem, name) in keys {
+        records.extend(database.lookup(ecosystem, name)?);
+    }
+    records.sort_by(|a, b| (&a.id, &a.feed).cmp(&(&b.id, &b.feed)));
+    records.dedup_by(|a, b| a.id == b.id && a.feed == b.feed);
+    Ok(records)
 }
 
 fn cover(
@@ -82,13 +143,15 @@ fn of_package(
     keys: &[(String, String)],
     records: &[Arc<Advisory>],
     database: &Database,
+    options: &MatchOptions,
 ) -> Result<Vec<Finding>, DatabaseError> {
     // Withdrawn records stand aside before anything is grouped, so that they hide nothing.
     let standing: Vec<&Advisory> = records.iter().map(Arc::as_ref).filter(|r| r.withdrawn.is_none()).collect();
     let mut findings = Vec::new();
     for group in groups(&standing) {
         let group: Vec<&Advisory> = group.into_iter().map(|i| standing[i]).collect();
-        let own: Vec<&Advisory> = group.iter().copied().filter(|r| AUTHORITATIVE.contains(&r.feed.as_str())).collect();
+        let own: Vec<&Advisory> =
+            group.iter().copied().filter(|r| cleanbill_advisory::is_distribution_feed(&r.feed)).collect();
         let speaking = if own.is_empty() { &group } else { &own };
         let matches: Vec<Match<'_>> = speaking
             .iter()
@@ -98,7 +161,7 @@ fn of_package(
             })
             .collect();
         if !matches.is_empty() {
-            findings.push(finding(package, &group, &matches, database)?);
+            findings.push(finding(package, &group, &matches, database, options)?);
         }
     }
     Ok(findings)
@@ -109,6 +172,7 @@ fn finding(
     group: &[&Advisory],
     matches: &[Match<'_>],
     database: &Database,
+    options: &MatchOptions,
 ) -> Result<Finding, DatabaseError> {
     let (id, aliases) = names(group);
     let mut severity =
@@ -147,15 +211,22 @@ fn finding(
         }
         parts.join(with)
     };
+    let base = !package.locations.is_empty()
+        && package.locations.iter().all(|l| l.layer.as_ref().is_some_and(|layer| options.base.contains(layer)));
+    let (mut kev, mut epss) = (None, None);
+    for cve in std::iter::once(&id).chain(&aliases).filter(|name| name.starts_with("CVE-")) {
+        kev = kev.or(database.known_exploited(cve)?);
+        epss = epss.or(database.exploit_prediction(cve)?);
+    }
     Ok(Finding {
         id,
         aliases,
         package: package.clone(),
-        introduced: Introduced::Image,
+        introduced: if base { Introduced::Base } else { Introduced::Image },
         severity,
         cvss,
-        kev: None,
-        epss: None,
+        kev,
+        epss,
         fixed,
         state,
         reason: FindingReason {

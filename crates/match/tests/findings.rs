@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use cleanbill_advisory::{Database, Import};
-use cleanbill_match::{FailOn, Ignorance, gate, group_id, hit, keys, match_sbom};
+use cleanbill_match::{FailOn, Ignorance, MatchOptions, explain, gate, group_id, hit, keys, match_sbom};
 use cleanbill_model::{
-    Advisory, Affected, Distro, DistroState, Event, Findings, FixState, Package, Problem, Purl, RangeKind, Sbom,
-    Severity, SourcePackage, State, Subject, Timestamp, VersionRange,
+    Advisory, Affected, Digest, Distro, DistroState, Event, Findings, FixState, Location, Package, Problem, Purl,
+    RangeKind, Sbom, Severity, SourcePackage, State, Subject, Timestamp, VersionRange,
 };
 
 fn package(purl: &str) -> Package {
@@ -84,7 +84,7 @@ fn now() -> Timestamp {
 }
 
 fn found(distro: Distro, packages: Vec<Package>, advisories: Vec<Advisory>) -> Findings {
-    match_sbom(&sbom(distro, packages), &database(advisories)).unwrap()
+    match_sbom(&sbom(distro, packages), &database(advisories), &MatchOptions::default()).unwrap()
 }
 
 fn lines(findings: &Findings) -> Vec<String> {
@@ -292,8 +292,7 @@ fn coverage_has_a_row_for_everything_aboard() {
             )
         })
         .collect();
-    // PyPI has a feed and no version order here: what cannot be compared is not covered.
-    assert_eq!(rows, ["Debian:12 debian-tracker 2 1", "Maven - 1 1", "PyPI - 1 0", "apk - 1 1"]);
+    assert_eq!(rows, ["Debian:12 debian-tracker 2 1", "Maven - 1 1", "PyPI osv 1 0", "apk - 1 1"]);
 }
 
 #[test]
@@ -308,13 +307,14 @@ fn an_unknown_distribution_leaves_its_packages_uncovered() {
 #[test]
 fn gates_are_read_from_their_words() {
     let parse = |text: &str| FailOn::parse(text).map_err(|e| e.to_string());
-    assert_eq!(parse("high"), Ok(FailOn { severity: Some(Severity::High), fixable: false }));
-    assert_eq!(parse("HIGH,fixable"), Ok(FailOn { severity: Some(Severity::High), fixable: true }));
-    assert_eq!(parse("none"), Ok(FailOn { severity: None, fixable: false }));
+    assert_eq!(parse("high"), Ok(FailOn::at(Severity::High)));
+    assert_eq!(parse("HIGH,fixable"), Ok(FailOn { fixable: true, ..FailOn::at(Severity::High) }));
+    assert_eq!(parse("none"), Ok(FailOn { severity: None, ..FailOn::at(Severity::High) }));
     assert!(parse("kev").unwrap_err().starts_with("`kev` is no gate"));
     assert!(parse("").is_err() && parse("high,fixabel").is_err());
-    assert!(parse("high,kev").unwrap_err().contains("gate `kev` needs the known-exploited vulnerabilities feed"));
-    assert!(parse("high,epss>=0.1").unwrap_err().contains("gate `epss>=0.1` needs the exploit prediction (EPSS) feed"));
+    assert_eq!(parse("high,kev"), Ok(FailOn { kev: true, ..FailOn::at(Severity::High) }));
+    assert_eq!(parse("low, epss>=0.1"), Ok(FailOn { epss: Some(0.1), ..FailOn::at(Severity::Low) }));
+    assert!(parse("high,epss>=2").is_err() && parse("high,epss>0.1").is_err() && parse("high,epss>=x").is_err());
 }
 
 /// A gate over one finding of `severity`, with changes to everything that counts.
@@ -337,7 +337,7 @@ impl Case {
         let database = database(vec![rated(record("CVE-1", "osv", "Maven", "g:a", &events), self.severity)]);
         let packages = [vec![package("pkg:maven/g/a@1")], self.extra.clone()].concat();
         let sbom = Sbom { problems: self.problems.clone(), ..sbom(self.distro.clone(), packages) };
-        let findings = match_sbom(&sbom, &database).unwrap();
+        let findings = match_sbom(&sbom, &database, &MatchOptions::default()).unwrap();
         let later = now() + jiff::SignedDuration::from_hours(24 * self.age_days);
         let fail_on = FailOn::parse(fail_on).unwrap();
         let limit = cleanbill_match::DEFAULT_MAX_AGE;
@@ -411,4 +411,91 @@ proptest::proptest! {
         let after = names(&found(Distro::default(), packages(), [base, vec![more]].concat()));
         proptest::prop_assert!(after.is_superset(&before), "{:?} {:?}", before, after);
     }
+}
+
+#[test]
+fn a_gate_that_asks_for_a_feed_which_is_not_there_is_not_passed() {
+    let (passed, failing, ignorance) = Case::new(Severity::Critical).judge("high,kev", &[]);
+    assert_eq!((passed, failing), (false, 0));
+    assert!(ignorance[0].1.contains("known exploited vulnerabilities"), "{ignorance:?}");
+    let (passed, _, ignorance) = Case::new(Severity::Critical).judge("high,epss>=0.5", &[]);
+    assert!(!passed && ignorance[0].1.contains("exploit predictions"), "{ignorance:?}");
+}
+
+/// A Python package that a Debian package owns, each in its layer; what Debian says of the CVE.
+#[derive(Clone, Copy)]
+struct Owned {
+    file_layer: &'static str,
+    list_layer: &'static str,
+    debian: Option<(&'static str, FixState)>,
+}
+
+impl Owned {
+    fn suppressed(&self, base: &[&str]) -> Option<String> {
+        let at = |path: &str, layer: &str| Location { path: path.into(), layer: Some(Digest::sha256(layer)) };
+        let owner = Package {
+            locations: vec![at("var/lib/dpkg/status", self.list_layer)],
+            ..deb("python3-requests", "2.28.1+dfsg-1", "requests", "2.28.1+dfsg-1")
+        };
+        let owned = Package {
+            locations: vec![at("usr/lib/python3/dist-packages/requests.dist-info/METADATA", self.file_layer)],
+            owner: Some(owner.purl.clone()),
+            ..package("pkg:pypi/requests@2.28.1")
+        };
+        let mut advisories = vec![Advisory {
+            aliases: vec!["CVE-1".into()],
+            ..record("GHSA-1", "osv", "PyPI", "requests", "i:0 f:2.31.0")
+        }];
+        if let Some((events, state)) = self.debian {
+            let mut said = record("CVE-1", "debian-tracker", "Debian:12", "requests", events);
+            said.affected[0].fix_state = state;
+            advisories.push(said);
+        }
+        let options = MatchOptions { base: base.iter().map(|b| Digest::sha256(*b)).collect() };
+        let sbom = sbom(debian("12"), vec![owner, owned]);
+        let findings = match_sbom(&sbom, &database(advisories), &options).unwrap();
+        let of_language = findings.findings.into_iter().find(|f| f.package.purl.kind == "pypi").unwrap();
+        of_language.suppressed.map(|s| s.why)
+    }
+}
+
+#[test]
+fn a_distribution_settles_findings_in_what_it_installed() {
+    let fixed = Some(("i:0 f:2.28.1+dfsg-1", FixState::ByRange));
+    let settled = Owned { file_layer: "base", list_layer: "base", debian: fixed };
+    assert!(settled.suppressed(&["base"]).is_some_and(|why| why.contains("not affected")));
+    let not_affected = Some(("i:0", FixState::NotAffected));
+    assert!(Owned { debian: not_affected, ..settled }.suppressed(&["base"]).is_some());
+    // Without a base that the operator named, or with one part outside it, nothing is settled.
+    assert_eq!(settled.suppressed(&[]), None);
+    assert_eq!(Owned { file_layer: "app", ..settled }.suppressed(&["base"]), None);
+    assert_eq!(Owned { list_layer: "app", ..settled }.suppressed(&["base"]), None);
+    // Where the distribution is silent, or says that it is affected, the finding stands.
+    assert_eq!(Owned { debian: None, ..settled }.suppressed(&["base"]), None);
+    assert_eq!(Owned { debian: Some(("i:0", FixState::ByRange)), ..settled }.suppressed(&["base"]), None);
+}
+
+#[test]
+fn names_are_compared_in_their_ecosystems_spelling() {
+    let hits = |purl: &str, ecosystem: &str, name: &str| {
+        let advisories = vec![record("X-1", "osv", ecosystem, name, "i:0")];
+        found(Distro::default(), vec![package(purl)], advisories).findings.len()
+    };
+    assert_eq!(hits("pkg:pypi/flask-sqlalchemy@1", "PyPI", "Flask_SQLAlchemy"), 1);
+    assert_eq!(hits("pkg:nuget/newtonsoft.json@1", "NuGet", "Newtonsoft.Json"), 1);
+    assert_eq!(hits("pkg:composer/Symfony/HttpKernel@1", "Packagist", "symfony/httpkernel"), 1);
+    assert_eq!(hits("pkg:npm/jsonstream@1", "npm", "JSONStream"), 0);
+}
+
+#[test]
+fn an_explanation_names_every_record_beside_every_package() {
+    let advisories =
+        vec![record("CVE-1", "osv", "Maven", "g:a", "i:0 f:2"), record("CVE-2", "osv", "Maven", "g:a", "i:0")];
+    let packages = vec![package("pkg:maven/g/a@1"), package("pkg:maven/g/a@3"), package("pkg:maven/g/b@1")];
+    let said = explain(&sbom(Distro::default(), packages), &database(advisories), "CVE-1").unwrap();
+    let said: Vec<_> = said.iter().map(|e| (e.package.version.as_str(), e.affected, e.why.as_str())).collect();
+    assert_eq!(said[0].0, "1");
+    assert!(said[0].1 && said[0].2.contains("in the range < 2; fixed in 2; looked up by maven name g:a"), "{said:?}");
+    assert!(!said[1].1 && said[1].2.contains("version 3 is not affected; the record names fixes in 2"), "{said:?}");
+    assert_eq!(said.len(), 2);
 }

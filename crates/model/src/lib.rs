@@ -8,6 +8,7 @@ mod admission;
 mod advisory;
 mod budget;
 mod digest;
+mod ecosystem;
 mod evidence;
 mod exploitation;
 mod finding;
@@ -26,6 +27,7 @@ pub use admission::{AdmissionAnswer, AdmissionRequest, ImageField, ImageFieldKin
 pub use advisory::{Advisory, Affected, Event, FixState, RangeKind, VersionRange};
 pub use budget::{Budget, BudgetError, Cancel};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
+pub use ecosystem::{comparable_name, ecosystem_of_purl_type};
 pub use evidence::{Evidence, KeyId, SignatureFormat, SignatureRecord, SignatureSource, Unavailable, WhyNot};
 pub use exploitation::{Epss, Kev};
 pub use finding::{CoverageRow, Finding, FindingReason, Findings, Introduced, State, Suppression};
