@@ -38,7 +38,7 @@ pub(crate) struct Common {
     /// Colours on stderr; NO_COLOR is heeded too
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_parser = ["auto", "always", "never"])]
     pub(crate) color: String,
-    /// Show no progress bars (there are none yet)
+    /// Show no progress on the terminal
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
     /// Give up on one registry operation after so many seconds
@@ -50,7 +50,7 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Find vulnerable packages in images, archives and SBOMs
     Scan(Scan),
-    /// Write the bill of materials of an image
+    /// Write the bill of materials of an image, or convert one
     Sbom(Sbom),
     /// Build and inspect the advisory database
     #[command(subcommand)]
@@ -79,18 +79,25 @@ pub(crate) enum Command {
     Where(Where),
     /// What became known to run, newest first
     Alerts(Alerts),
+    /// Print a shell's completions
+    Completions {
+        /// bash, elvish, fish, powershell, zsh
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 /// `cleanbill scan`
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  cleanbill scan ghcr.io/org/app:1.2 --db advisories.db\n  cleanbill scan image.tar --fail-on high\n  cleanbill scan --exit-code 1 --severity CRITICAL,HIGH registry.example/app:1"
+    after_help = "Examples:\n  cleanbill scan ghcr.io/org/app:1.2\n  cleanbill scan image.tar --fail-on high,fixable\n  cleanbill scan --exit-code 1 --severity CRITICAL,HIGH registry.example/app:1\n  cleanbill scan dir:. -o table -o sarif=findings.sarif\n  cleanbill scan app:1 --base debian:12 --explain CVE-2021-44228"
 )]
 pub(crate) struct Scan {
-    /// Image reference, archive, layout folder or SBOM; `-` reads an SBOM from stdin
+    /// Image reference, archive, layout, folder (rootfs:, dir:), file or SBOM; `-` reads stdin
     #[arg(required = true, value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
-    /// Format[=file]: table, json (repeatable)
+    /// Format[=file]: table, json, sarif, cyclonedx, … (repeatable)
     #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
     pub(crate) output: Vec<String>,
     /// os/architecture[/variant] to choose from an index
@@ -102,8 +109,8 @@ pub(crate) struct Scan {
     /// Ask nobody for advisories
     #[arg(long)]
     pub(crate) offline: bool,
-    /// Exit 1 on findings at or above: low, medium, high, critical, none; `,fixable` counts only those with a fix
-    #[arg(long, value_name = "SEVERITY[,fixable]")]
+    /// Exit 1 on findings at or above: low, medium, high, critical, none; `,fixable`, `,kev`, `,epss>=0.1` narrow it
+    #[arg(short = 'f', long, value_name = "SEVERITY[,fixable][,kev][,epss>=X]")]
     pub(crate) fail_on: Option<String>,
     /// Show only these severities (trivy's word)
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -123,15 +130,55 @@ pub(crate) struct Scan {
     /// Exit 2 when something could not be read
     #[arg(long)]
     pub(crate) strict: bool,
+    /// The base image, by reference or archive: findings in its layers are told apart, and what its
+    /// distribution settled in its own packages is suppressed
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) base: Option<String>,
+    /// Say of one vulnerability why it is a finding, or why not, instead of listing findings
+    #[arg(long, value_name = "ID")]
+    pub(crate) explain: Option<String>,
+    /// Exit with this number when the distribution's release is out of support (trivy's word)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) exit_on_eol: u8,
 }
 
 /// `cleanbill sbom`
 #[derive(Debug, ClapArgs)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  cleanbill sbom ghcr.io/org/app:1.2 -o cyclonedx-json > sbom.json\n  cleanbill sbom image.tar -o spdx-json=sbom.spdx.json -o table\n  cleanbill sbom convert sbom.json -o spdx-json"
+)]
 pub(crate) struct Sbom {
-    /// Image reference, archive, layout folder or SBOM; `-` reads an SBOM from stdin
-    #[arg(value_name = "TARGET")]
-    pub(crate) target: String,
-    /// Format[=file]: cyclonedx-json, purls, table (repeatable)
+    #[command(subcommand)]
+    pub(crate) command: Option<SbomCommand>,
+    #[command(flatten)]
+    pub(crate) of: SbomOf,
+}
+
+/// What is done with bills of materials.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SbomCommand {
+    /// Write SBOM files in another format
+    Convert {
+        /// SBOM file; `-` reads stdin
+        #[arg(value_name = "FILE")]
+        file: String,
+        /// Format[=file]: cyclonedx-json[@VERSION], spdx-json[@VERSION], purls, table (repeatable)
+        #[arg(short, long, value_name = "FORMAT[=FILE]", required = true)]
+        output: Vec<String>,
+        /// Exit 2 when something could not be read
+        #[arg(long)]
+        strict: bool,
+    },
+}
+
+/// `cleanbill sbom TARGET`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SbomOf {
+    /// Image reference, archive, layout, folder (rootfs:, dir:), file or SBOM; `-` reads stdin
+    #[arg(value_name = "TARGET", required = true)]
+    pub(crate) target: Option<String>,
+    /// Format[=file]: cyclonedx-json[@VERSION], spdx-json[@VERSION], purls, table (repeatable)
     #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
     pub(crate) output: Vec<String>,
     /// os/architecture[/variant] to choose from an index

@@ -10,6 +10,7 @@ mod demo;
 mod hubclient;
 mod output;
 mod paths;
+mod remembered;
 mod target;
 
 use std::process::ExitCode;

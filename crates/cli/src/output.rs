@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::args::Common;
 
 static QUIET: AtomicBool = AtomicBool::new(false);
+static PROGRESS: AtomicBool = AtomicBool::new(true);
 
 /// Sets up what is said: `-q`, `-v`, and the log of long-running roles (`CLEANBILL_LOG`).
 pub(crate) fn set_up(common: &Common) {
     QUIET.store(common.quiet, Ordering::Relaxed);
+    PROGRESS.store(!common.quiet && !common.no_progress, Ordering::Relaxed);
     let default = match (common.quiet, common.verbose) {
         (true, _) => "error",
         (false, 0) => "warn",
@@ -46,6 +48,33 @@ pub(crate) fn say(text: impl std::fmt::Display) {
     if !QUIET.load(Ordering::Relaxed) {
         let _ = writeln!(std::io::stderr().lock(), "{}", cleanbill_report::terminal::clean_lines(&text.to_string()));
     }
+}
+
+/// A sign of life on a terminal while something takes long; it goes when it is dropped.
+pub(crate) struct Busy(Option<indicatif::ProgressBar>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Shows that something is under way, on a terminal and after a moment.
+pub(crate) fn busy(what: impl std::fmt::Display) -> Busy {
+    if !progress() {
+        return Busy(None);
+    }
+    let bar = indicatif::ProgressBar::new_spinner();
+    bar.set_message(cleanbill_report::terminal::clean(&what.to_string()).into_owned());
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    Busy(Some(bar))
+}
+
+/// Whether progress is shown: on a terminal, unless somebody said not to.
+pub(crate) fn progress() -> bool {
+    PROGRESS.load(Ordering::Relaxed) && std::io::IsTerminal::is_terminal(&std::io::stderr())
 }
 
 /// Says why the command could not be carried out. The chain of causes stands in one line; what follows

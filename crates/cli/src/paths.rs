@@ -30,16 +30,20 @@ pub(crate) fn set_up(cache_dir: Option<&PathBuf>) {
     }
 }
 
+/// The cache directory: as given, else under `$XDG_CACHE_HOME`.
+pub(crate) fn cache_dir() -> anyhow::Result<PathBuf> {
+    match CACHE_DIR.get() {
+        Some(dir) => Ok(dir.clone()),
+        None => base("XDG_CACHE_HOME", ".cache"),
+    }
+}
+
 /// The advisory database: as given, else in the cache folder.
 pub(crate) fn database(given: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
-    if let Some(file) = given {
-        return Ok(file.clone());
+    match given {
+        Some(file) => Ok(file.clone()),
+        None => Ok(cache_dir()?.join("advisories.db")),
     }
-    let cache = match CACHE_DIR.get() {
-        Some(dir) => dir.clone(),
-        None => base("XDG_CACHE_HOME", ".cache")?,
-    };
-    Ok(cache.join("advisories.db"))
 }
 
 /// Docker's configuration, if there is one.

@@ -5,6 +5,7 @@ mod admit;
 mod alerts;
 mod db;
 mod keys;
+mod pages;
 mod policy;
 mod sbom;
 mod scan;
@@ -35,5 +36,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Outcome> {
         Command::Up(a) => up::run(&a, common).await,
         Command::Where(a) => where_::run(&a).await,
         Command::Alerts(a) => alerts::run(&a).await,
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man => pages::manual(),
     }
 }

@@ -1,30 +1,41 @@
 //! `cleanbill sbom TARGET`: what is aboard, in the format asked for.
 
+use anyhow::Context as _;
 use cleanbill_model::{Problem, Sbom as Model};
 
-use crate::args::{Common, Sbom};
+use crate::args::{Common, Sbom, SbomCommand};
 use crate::output::Sink;
 use crate::{Outcome, clock, output, target};
 
 pub(crate) async fn run(args: &Sbom, common: &Common) -> anyhow::Result<Outcome> {
-    let sinks = args.output.iter().map(|o| Sink::parse(o, &formats())).collect::<anyhow::Result<Vec<_>>>()?;
-    let sbom = target::inventory(&args.target, args.platform.as_deref(), common).await?;
+    let (target, output, platform, is_strict) = match &args.command {
+        Some(SbomCommand::Convert { file, output, strict }) => {
+            let file = if file == "-" { file.clone() } else { format!("sbom:{file}") };
+            (file, output, None, *strict)
+        }
+        None => {
+            let of = &args.of;
+            let target = of.target.clone().context("an image, archive, folder or SBOM is needed")?;
+            (target, &of.output, of.platform.as_deref(), of.strict)
+        }
+    };
+    let sinks = output.iter().map(|o| Sink::parse(o, &formats())).collect::<anyhow::Result<Vec<_>>>()?;
+    let sbom = target::inventory(&target, platform, common).await?;
     for sink in sinks {
-        let name = sink.format.strip_suffix("@1.6").unwrap_or(&sink.format);
         // No other time is stated, so that an SBOM stays the same from run to run.
-        let bytes = match cleanbill_sbom::ALL.iter().find(|f| f.id == name) {
+        let bytes = match cleanbill_sbom::ALL.iter().find(|f| f.id == sink.format) {
             Some(format) => (format.write)(&sbom, clock::source_date()),
             None => table(&sbom).into_bytes(),
         };
         sink.write(&bytes)?;
     }
     tell_problems(&sbom.problems);
-    strict(args.strict, &sbom.problems)
+    strict(is_strict, &sbom.problems)
 }
 
 /// The table, and every format of documents.
 fn formats() -> Vec<&'static str> {
-    ["table", "cyclonedx-json@1.6"].into_iter().chain(cleanbill_sbom::ALL.iter().map(|f| f.id)).collect()
+    std::iter::once("table").chain(cleanbill_sbom::ALL.iter().map(|f| f.id)).collect()
 }
 
 /// Problems are listed on stderr; they never turn into silence.
