@@ -61,7 +61,7 @@ pub enum Scheme {
     Hackage,
     /// Semantic versions with ordered build metadata.
     Pub,
-    /// Semantic versions with a revision.
+    /// Semantic versions with a revision that does not count.
     Bitnami,
 }
 
