@@ -15,6 +15,7 @@
 //! (`1.0.rc` < `1` < `1-1` < `1.0.rc`); here it stays before the end.
 
 use crate::{Rules, digits};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 pub(crate) const RULES: Rules =
@@ -55,8 +56,14 @@ impl Token<'_> {
     }
 }
 
+/// In lower case, without a copy where it is that already.
+fn lower(version: &str) -> Cow<'_, str> {
+    let plain = version.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    if plain { Cow::Borrowed(version) } else { Cow::Owned(version.to_lowercase()) }
+}
+
 fn compare(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    let (a, b) = (lower(a), lower(b));
     let (a, b) = (tokens(&a), tokens(&b));
     let end = Token { rank: END, joint: 0, text: "", cuts: false };
     for i in 0..a.len().max(b.len()) {

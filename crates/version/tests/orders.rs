@@ -26,6 +26,11 @@ fn version() -> impl Strategy<Value = String> {
     ]
 }
 
+/// The same version as a file has it, with space around it, which only Maven takes for a part of it.
+fn spaced(scheme: Scheme, version: &str) -> String {
+    if scheme == Scheme::Maven { version.to_owned() } else { format!(" {version}\n") }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
@@ -33,7 +38,8 @@ proptest! {
     fn every_order_is_total(a in version(), b in version(), c in version()) {
         for &scheme in Scheme::ALL {
             let ab = scheme.compare(&a, &b);
-            prop_assert_eq!(scheme.compare(&a, &a), Ordering::Equal, "{:?} {}", scheme, a);
+            // Not the same text, which is equal without a look at its parts.
+            prop_assert_eq!(scheme.compare(&a, &spaced(scheme, &a)), Ordering::Equal, "{:?} {}", scheme, a);
             prop_assert_eq!(scheme.compare(&b, &a), ab.reverse(), "{:?} {} {}", scheme, a, b);
             let (bc, ac) = (scheme.compare(&b, &c), scheme.compare(&a, &c));
             if ab.is_le() && bc.is_le() {
@@ -52,11 +58,6 @@ proptest! {
     #[test]
     fn space_is_no_part_of_a_version(a in version()) {
         for &scheme in Scheme::ALL {
-            // Space around a version is the file's it was read from.
-            let spaced = format!(" {a}\n");
-            if scheme != Scheme::Maven {
-                prop_assert_eq!(scheme.compare(&a, &spaced), Ordering::Equal, "{:?} {}", scheme, a);
-            }
             // Go's toolchains name experiments behind a space.
             if scheme != Scheme::Go {
                 prop_assert!(!scheme.is_valid(&format!("{a} {a}")), "{:?} {} twice", scheme, a);
