@@ -1,7 +1,8 @@
 //! # bitnami
 //!
-//! Semantic versions with Bitnami's revision of the packaging behind a hyphen: `1.2.3-4` comes after
-//! `1.2.3`, unlike in semantic versioning. A missing revision is zero.
+//! Semantic versions. Behind a hyphen stands how often Bitnami has packed the version (`1.2.3-4`), where
+//! semantic versioning has a pre-release. Advisories know versions only, so that the revision does not
+//! count: `1.2.3-4` is as affected as `1.2.3`, also where that is the last affected.
 
 use crate::{Rules, digits, semver};
 use std::cmp::Ordering;
@@ -9,22 +10,23 @@ use std::cmp::Ordering;
 pub(crate) const RULES: Rules =
     Rules { name: "bitnami", also: &[], purl_types: &["bitnami"], ecosystems: &["Bitnami"], compare, is_valid };
 
-/// Version and revision.
-fn parts(version: &str) -> (&str, &str) {
-    let version = semver::split_build(version).0;
+/// A version without its revision.
+fn strip_revision(version: &str) -> &str {
     match version.rsplit_once('-') {
-        Some((version, revision)) if digits::is_number(revision) => (version, revision),
-        _ => (version, ""),
+        Some((version, revision)) if digits::is_number(revision) => version,
+        _ => version,
     }
 }
 
 fn compare(a: &str, b: &str) -> Ordering {
-    let (a, b) = (parts(a), parts(b));
-    semver::compare_with(a.0, b.0, |x, y| x.cmp(y)).then_with(|| digits::compare(a.1, b.1))
+    let (a, b) = (semver::split_build(a).0, semver::split_build(b).0);
+    semver::compare_with(strip_revision(a), strip_revision(b), |x, y| x.cmp(y))
 }
 
 fn is_valid(version: &str) -> bool {
-    semver::is_valid(parts(version).0)
+    let (version, build) = version.split_once('+').map_or((version, None), |(v, b)| (v, Some(b)));
+    let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    semver::is_valid(strip_revision(version)) && build.is_none_or(|b| b.split('.').all(word))
 }
 
 #[cfg(test)]
@@ -38,12 +40,13 @@ mod tests {
     }
 
     #[test]
-    fn the_revision_comes_after() {
-        check("1.2.3-4", Greater, "1.2.3");
-        check("1.2.3-9", Less, "1.2.3-10");
-        check("1.2.3-0", Equal, "1.2.3");
+    fn the_revision_does_not_count() {
+        check("1.2.3-4", Equal, "1.2.3");
+        check("1.2.3-9", Equal, "1.2.3-10");
+        check("1.2.3-rc.1-3", Equal, "1.2.3-rc.1");
         check("1.2.3-rc.1-3", Less, "1.2.3");
         check("1.2.3-10", Less, "1.2.4");
+        check("1.10.0-1", Greater, "1.9.0-30");
     }
 
     #[test]

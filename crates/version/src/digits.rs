@@ -9,7 +9,13 @@ pub(crate) fn is_number(text: &str) -> bool {
 
 /// Compares two runs of digits by value; an empty run is zero.
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
+    compare_bytes(a.as_bytes(), b.as_bytes())
+}
+
+/// The same for digits as bytes.
+pub(crate) fn compare_bytes(a: &[u8], b: &[u8]) -> Ordering {
+    let zeros = |digits: &[u8]| digits.iter().take_while(|b| **b == b'0').count();
+    let (a, b) = (a.get(zeros(a)..).unwrap_or_default(), b.get(zeros(b)..).unwrap_or_default());
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 

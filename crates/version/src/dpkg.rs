@@ -43,29 +43,46 @@ fn rank(byte: Option<u8>) -> i32 {
     }
 }
 
-fn compare_part(mut a: &str, mut b: &str) -> Ordering {
-    while !a.is_empty() || !b.is_empty() {
-        let (text_a, rest_a) = split_non_digits(a);
-        let (text_b, rest_b) = split_non_digits(b);
-        for i in 0..text_a.len().max(text_b.len()) {
-            let order = rank(text_a.as_bytes().get(i).copied()).cmp(&rank(text_b.as_bytes().get(i).copied()));
+/// The two in step, as the comparison is what matching does most.
+fn compare_part(a: &str, b: &str) -> Ordering {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let (mut i, mut j) = (0, 0);
+    let digit = |text: &[u8], at: usize| text.get(at).copied().filter(u8::is_ascii_digit);
+    let other = |text: &[u8], at: usize| text.get(at).copied().filter(|b| !b.is_ascii_digit());
+    loop {
+        loop {
+            let (x, y) = (other(a, i), other(b, j));
+            if x.is_none() && y.is_none() {
+                break;
+            }
+            let order = rank(x).cmp(&rank(y));
             if order.is_ne() {
                 return order;
             }
+            // No character has the rank of the end, so both have one here.
+            (i, j) = (i + 1, j + 1);
         }
-        let (number_a, rest_a) = digits::split(rest_a);
-        let (number_b, rest_b) = digits::split(rest_b);
-        let order = digits::compare(number_a, number_b);
-        if order.is_ne() {
-            return order;
+        while a.get(i) == Some(&b'0') {
+            i += 1;
         }
-        (a, b) = (rest_a, rest_b);
+        while b.get(j) == Some(&b'0') {
+            j += 1;
+        }
+        let mut first = Ordering::Equal;
+        loop {
+            match (digit(a, i), digit(b, j)) {
+                (Some(x), Some(y)) => first = first.then(x.cmp(&y)),
+                // The longer number is the greater one.
+                (Some(_), None) => return Ordering::Greater,
+                (None, Some(_)) => return Ordering::Less,
+                (None, None) => break,
+            }
+            (i, j) = (i + 1, j + 1);
+        }
+        if first.is_ne() || (i >= a.len() && j >= b.len()) {
+            return first;
+        }
     }
-    Ordering::Equal
-}
-
-fn split_non_digits(text: &str) -> (&str, &str) {
-    text.split_at(text.bytes().take_while(|b| !b.is_ascii_digit()).count())
 }
 
 fn is_valid(version: &str) -> bool {

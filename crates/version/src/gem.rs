@@ -174,12 +174,16 @@ fn compare(a: &str, b: &str) -> Ordering {
 
 fn is_valid(version: &str) -> bool {
     let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric());
-    let (core, pre) =
-        strip_platform(version).split_once('-').map_or((strip_platform(version), None), |(v, p)| (v, Some(p)));
-    core.starts_with(|c: char| c.is_ascii_digit())
-        && core.split('.').next().is_some_and(digits::is_number)
+    let whole = version.trim();
+    let version = strip_platform(whole);
+    // A platform has words and underscores.
+    let platform = whole.get(version.len()..).unwrap_or("");
+    let platform_fits = platform.is_empty() || platform.split(['-', '.', '_']).skip(1).all(word);
+    let (core, pre) = version.split_once('-').map_or((version, None), |(v, p)| (v, Some(p)));
+    core.split('.').next().is_some_and(digits::is_number)
         && core.split('.').all(word)
         && pre.is_none_or(|p| p.split(['.', '-']).all(word))
+        && platform_fits
 }
 
 #[cfg(test)]
@@ -224,7 +228,7 @@ mod tests {
         for good in ["1", "1.0.rc1", "1.0-1", "1.15.0-x86_64-linux-gnu", "0.0.0"] {
             assert!(is_valid(good), "{good}");
         }
-        for bad in ["", "a", "1..2", "1.0-", "junk", "1.2_3"] {
+        for bad in ["", "a", "1..2", "1.0-", "junk", "1.2_3", "1.0-java-", "1.0-java x"] {
             assert!(!is_valid(bad), "{bad}");
         }
     }

@@ -61,7 +61,7 @@ pub enum Scheme {
     Hackage,
     /// Semantic versions with ordered build metadata.
     Pub,
-    /// Semantic versions with a revision.
+    /// Semantic versions with a revision that does not count.
     Bitnami,
 }
 
@@ -153,7 +153,7 @@ impl Scheme {
 
     /// Total order; texts that are no version of the scheme are ordered all the same.
     pub fn compare(self, a: &str, b: &str) -> Ordering {
-        (self.rules().compare)(a, b)
+        if a == b { Ordering::Equal } else { (self.rules().compare)(a, b) }
     }
 
     /// Whether the text is a version of the scheme.

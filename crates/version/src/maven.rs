@@ -5,12 +5,17 @@
 //! letters; a transition counts as a hyphen; empty tokens are zero; null values (`0`, `ga`, `final`,
 //! `release`) are dropped at the end and before each hyphen or qualifier.
 //!
-//! The first difference decides, in this order of tokens: `alpha` < `beta` < `milestone` < `rc` = `cr`
-//! < `snapshot` < the end < `sp` < any other qualifier in alphabetical order < number after a hyphen
-//! < number after a dot. That is `.qualifier` = `-qualifier` as in Maven since 3.8.7; the earlier
-//! behaviour had cycles (`1.sp` > `1` > `1-rc` > `1.sp`).
+//! The first difference decides, in this order of tokens: qualifiers of what comes before the release,
+//! the end, `sp` and any other qualifier, number after a hyphen, number after a dot. The former are
+//! `alpha` < `beta` < `milestone` < `rc` = `cr` < `snapshot`; qualifiers unknown are in alphabetical order.
+//!
+//! Before their names their joints decide, as in Maven before 3.8.7, whose order advisories are checked
+//! with: after a dot < after a hyphen < after a dot and null values (`1.1.rc` < `1.1-alpha`, and
+//! `1-rc` < `1.0.alpha`). In that Maven the last came after numbers behind a hyphen too, which made cycles
+//! (`1.0.rc` < `1` < `1-1` < `1.0.rc`); here it stays before the end.
 
 use crate::{Rules, digits};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 pub(crate) const RULES: Rules =
@@ -29,6 +34,8 @@ const DOT_NUMBER: u8 = 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Token<'a> {
     rank: u8,
+    /// How a qualifier is joined: after a dot, after a hyphen, after a dot and so many null values.
+    joint: usize,
     text: &'a str,
     /// Whether null values before it are dropped.
     cuts: bool,
@@ -38,18 +45,33 @@ impl Token<'_> {
     fn is_null(&self) -> bool {
         self.rank == RELEASE || (self.rank >= HYPHEN_NUMBER && self.text.is_empty())
     }
+
+    /// Before the end, at the end, after it, number.
+    fn place(&self) -> u8 {
+        match self.rank {
+            0..END => 0,
+            SP | OTHER => SP,
+            rank => rank,
+        }
+    }
+}
+
+/// In lower case, without a copy where it is that already.
+fn lower(version: &str) -> Cow<'_, str> {
+    let plain = version.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    if plain { Cow::Borrowed(version) } else { Cow::Owned(version.to_lowercase()) }
 }
 
 fn compare(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    let (a, b) = (lower(a), lower(b));
     let (a, b) = (tokens(&a), tokens(&b));
-    let end = Token { rank: END, text: "", cuts: false };
+    let end = Token { rank: END, joint: 0, text: "", cuts: false };
     for i in 0..a.len().max(b.len()) {
         let (x, y) = (a.get(i).unwrap_or(&end), b.get(i).unwrap_or(&end));
-        let order = x
-            .rank
-            .cmp(&y.rank)
-            .then_with(|| if x.rank >= HYPHEN_NUMBER { digits::compare(x.text, y.text) } else { x.text.cmp(y.text) });
+        let order =
+            x.place().cmp(&y.place()).then_with(|| x.joint.cmp(&y.joint)).then_with(|| x.rank.cmp(&y.rank)).then_with(
+                || if x.rank >= HYPHEN_NUMBER { digits::compare(x.text, y.text) } else { x.text.cmp(y.text) },
+            );
         if order.is_ne() {
             return order;
         }
@@ -85,7 +107,7 @@ fn tokens(version: &str) -> Vec<Token<'_>> {
 fn token(text: &str, digit: bool, after_hyphen: bool, before_digit: bool) -> Token<'_> {
     if digit || text.is_empty() {
         let rank = if after_hyphen { HYPHEN_NUMBER } else { DOT_NUMBER };
-        return Token { rank, text: text.trim_start_matches('0'), cuts: after_hyphen };
+        return Token { rank, joint: 0, text: text.trim_start_matches('0'), cuts: after_hyphen };
     }
     let (rank, text) = match text {
         "a" if before_digit => (0, ""),
@@ -100,20 +122,27 @@ fn token(text: &str, digit: bool, after_hyphen: bool, before_digit: bool) -> Tok
         "sp" => (SP, ""),
         other => (OTHER, other),
     };
-    Token { rank, text, cuts: true }
+    Token { rank, joint: usize::from(after_hyphen && rank != RELEASE), text, cuts: true }
 }
 
-fn push<'a>(out: &mut Vec<Token<'a>>, token: Token<'a>) {
+fn push<'a>(out: &mut Vec<Token<'a>>, mut token: Token<'a>) {
     if token.cuts {
-        drop_null(out);
+        let dropped = drop_null(out);
+        let dotted = token.joint == 0 && token.rank < HYPHEN_NUMBER && token.rank != RELEASE;
+        if dotted && dropped > 0 {
+            token.joint = 1 + dropped;
+        }
     }
     out.push(token);
 }
 
-fn drop_null(tokens: &mut Vec<Token<'_>>) {
+/// Drops the null values at the end and says how many they were.
+fn drop_null(tokens: &mut Vec<Token<'_>>) -> usize {
+    let length = tokens.len();
     while tokens.last().is_some_and(Token::is_null) {
         tokens.pop();
     }
+    length - tokens.len()
 }
 
 /// Maven takes any text for a version; here one is not empty, is printable and has no spaces or
@@ -165,10 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn a_qualifier_after_a_dot_is_one_after_a_hyphen() {
+    fn the_joint_of_a_qualifier_comes_before_its_name() {
         check("4.1.0.Final", Equal, "4.1.0");
         check("4.0.0.Beta1", Less, "4.0.0.Final");
-        check("4.0.0.RC2", Less, "4.0.0-RC3");
+        check("4.1.1.RC2", Less, "4.1.1-RC1");
+        check("4.0.0-RC3", Less, "4.0.0.Beta1");
+        check("4.0.0.Beta1", Less, "4.0.0.RC1");
+        check("4.0.0.RC1", Less, "4.0.0");
+        check("3.6.2.fl.2", Less, "3.6.2-fl-1");
         check("1.sp", Greater, "1");
     }
 

@@ -65,28 +65,35 @@ enum Kind {
     Digits,
 }
 
-/// Takes the next piece off a version.
-fn next<'a>(rest: &mut &'a str) -> (Kind, &'a str) {
+/// Takes the next piece off a version. Bytes of characters beyond ASCII separate, like signs.
+fn next<'a>(rest: &mut &'a [u8]) -> (Kind, &'a [u8]) {
     let text = *rest;
-    let start = text.bytes().take_while(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'~' | b'^')).count();
-    // Bytes of longer characters separate as well, so the pieces begin and end at ASCII characters.
-    let bytes = text.as_bytes().get(start..).unwrap_or_default();
-    let (kind, length) = match bytes.first() {
-        None => (Kind::End, 0),
+    let piece = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'~' | b'^');
+    let Some(start) = text.iter().position(piece) else {
+        *rest = &[];
+        return (Kind::End, &[]);
+    };
+    let text = text.get(start..).unwrap_or_default();
+    let run = |fits: fn(&u8) -> bool| text.iter().position(|b| !fits(b)).unwrap_or(text.len());
+    let (kind, length) = match text.first() {
         Some(b'~') => (Kind::Tilde, 1),
         Some(b'^') => (Kind::Caret, 1),
-        Some(b) if b.is_ascii_digit() => (Kind::Digits, bytes.iter().take_while(|b| b.is_ascii_digit()).count()),
-        Some(_) => (Kind::Letters, bytes.iter().take_while(|b| b.is_ascii_alphabetic()).count()),
+        Some(b) if b.is_ascii_digit() => (Kind::Digits, run(u8::is_ascii_digit)),
+        _ => (Kind::Letters, run(u8::is_ascii_alphabetic)),
     };
-    *rest = text.get(start + length..).unwrap_or("");
-    (kind, text.get(start..start + length).unwrap_or(""))
+    let (found, after) = text.split_at(length);
+    *rest = after;
+    (kind, found)
 }
 
-fn compare_part(mut a: &str, mut b: &str) -> Ordering {
+fn compare_part(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
     loop {
         let (x, y) = (next(&mut a), next(&mut b));
-        let order =
-            x.0.cmp(&y.0).then_with(|| if x.0 == Kind::Digits { digits::compare(x.1, y.1) } else { x.1.cmp(y.1) });
+        let order = x.0.cmp(&y.0).then_with(|| match x.0 {
+            Kind::Digits => digits::compare_bytes(x.1, y.1),
+            _ => x.1.cmp(y.1),
+        });
         if order.is_ne() || x.0 == Kind::End {
             return order;
         }
