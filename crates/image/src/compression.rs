@@ -2,10 +2,10 @@
 //! (which is often wrong): gzip in several members, zstd in several frames (zstd:chunked has
 //! skippable ones), or nothing.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use cleanbill_model::{Budget, BudgetError};
-use flate2::bufread::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 
 /// The packing of some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ type Peeked<R> = BufReader<io::Chain<io::Cursor<Vec<u8>>, R>>;
 /// Unpacked bytes.
 pub(crate) enum Unpacked<R: Read> {
     Plain(Peeked<R>),
-    Gzip(Box<MultiGzDecoder<Peeked<R>>>),
+    Gzip(Box<Gzip<Peeked<R>>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, Peeked<R>>>),
 }
 
@@ -54,7 +54,7 @@ impl<R: Read> Unpacked<R> {
         let source = BufReader::with_capacity(128 * 1024, io::Cursor::new(head).chain(source));
         Ok(match packing {
             Packing::Plain => Self::Plain(source),
-            Packing::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(source))),
+            Packing::Gzip => Self::Gzip(Box::new(Gzip::new(source))),
             Packing::Zstd => Self::Zstd(Box::new(zstd::stream::read::Decoder::with_buffer(source)?)),
             Packing::Foreign(name) => {
                 let why = format!("packed with {name}; only gzip and zstd are read");
@@ -70,6 +70,61 @@ impl<R: Read> Read for Unpacked<R> {
             Self::Plain(r) => r.read(buffer),
             Self::Gzip(r) => r.read(buffer),
             Self::Zstd(r) => r.read(buffer),
+        }
+    }
+}
+
+/// Gzip (RFC 1952), member after member to the end of the bytes; the decoder checks their sums itself
+/// while it unpacks, which costs less than a second look at the bytes.
+pub(crate) struct Gzip<R> {
+    source: R,
+    decoder: Decompress,
+    /// Between two members: the end of the bytes is the end of all.
+    between: bool,
+}
+
+/// Window of 32 KiB, the most there is.
+const WINDOW_BITS: u8 = 15;
+
+impl<R: BufRead> Gzip<R> {
+    fn new(source: R) -> Self {
+        Self { source, decoder: Decompress::new_gzip(WINDOW_BITS), between: false }
+    }
+}
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let input = self.source.fill_buf()?;
+            let ended = input.is_empty();
+            if ended && self.between {
+                return Ok(0);
+            }
+            if self.between {
+                // A decoder of gzip members starts anew only as a new one.
+                self.decoder = Decompress::new_gzip(WINDOW_BITS);
+                self.between = false;
+            }
+            let (read, written) = (self.decoder.total_in(), self.decoder.total_out());
+            let status = self
+                .decoder
+                .decompress(input, buffer, FlushDecompress::None)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("corrupt gzip stream: {error}")))?;
+            let read = (self.decoder.total_in() - read) as usize;
+            let written = (self.decoder.total_out() - written) as usize;
+            self.source.consume(read);
+            if status == Status::StreamEnd {
+                self.between = true;
+            }
+            if written > 0 {
+                return Ok(written);
+            }
+            if ended && status != Status::StreamEnd {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected end of file"));
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) type Failure = (&'static str, String);
 const CHUNK: usize = 128 << 10;
 const QUEUE: usize = 4;
 
-type Chunk = Arc<[u8]>;
+type Chunk = Arc<Vec<u8>>;
 
 /// What a failed read means for the layer.
 pub(crate) fn failure(error: &io::Error) -> Failure {
@@ -91,14 +91,14 @@ impl Read for Chunks {
     }
 }
 
-/// Sends all of `source`, chunk by chunk, until the receiver is gone; says what made it fail.
+/// Sends all of `source`, chunk by chunk, until the receiver is gone: then it says false.
 fn pump(mut source: impl Read, to: &SyncSender<io::Result<Chunk>>) -> bool {
-    let mut buffer = vec![0u8; CHUNK];
     loop {
+        let mut chunk = vec![0u8; CHUNK];
         let mut filled = 0;
         let mut failed = None;
-        while filled < buffer.len() {
-            match source.read(&mut buffer[filled..]) {
+        while filled < chunk.len() {
+            match source.read(&mut chunk[filled..]) {
                 Ok(0) => break,
                 Ok(n) => filled += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -108,14 +108,15 @@ fn pump(mut source: impl Read, to: &SyncSender<io::Result<Chunk>>) -> bool {
                 }
             }
         }
-        if filled > 0 && to.send(Ok(buffer[..filled].into())).is_err() {
+        let last = filled < chunk.len();
+        chunk.truncate(filled);
+        if filled > 0 && to.send(Ok(Arc::new(chunk))).is_err() {
             return false;
         }
         if let Some(error) = failed {
             let _ = to.send(Err(error));
-            return true;
         }
-        if filled < buffer.len() {
+        if last {
             return true;
         }
     }
