@@ -11,6 +11,7 @@ pub mod cosign;
 pub mod harness;
 pub mod kube;
 mod owned;
+pub mod roots;
 pub mod registry;
 
 use std::env;
@@ -32,11 +33,32 @@ pub enum Component {
     Distribution,
     /// A browser without a window.
     Chromium,
+    /// umoci: unpacks images as a runtime does.
+    Umoci,
+    /// crane: makes images of archives.
+    Crane,
+    /// mmdebstrap: makes Debian root file systems; works as root.
+    Mmdebstrap,
+    /// Python 3 with `venv`.
+    Python,
+    /// Node.js with npm.
+    Npm,
 }
 
 impl Component {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Kube, Self::Cosign, Self::Olareg, Self::Distribution, Self::Chromium];
+    pub const ALL: [Self; 10] = [
+        Self::Kube,
+        Self::Cosign,
+        Self::Olareg,
+        Self::Distribution,
+        Self::Chromium,
+        Self::Umoci,
+        Self::Crane,
+        Self::Mmdebstrap,
+        Self::Python,
+        Self::Npm,
+    ];
 
     /// Its name, as `crates/testkit/real/install` knows it.
     pub fn name(self) -> &'static str {
@@ -46,6 +68,11 @@ impl Component {
             Self::Olareg => "olareg",
             Self::Distribution => "distribution",
             Self::Chromium => "chromium",
+            Self::Umoci => "umoci",
+            Self::Crane => "crane",
+            Self::Mmdebstrap => "mmdebstrap",
+            Self::Python => "python",
+            Self::Npm => "npm",
         }
     }
 }
@@ -146,6 +173,18 @@ fn look(component: Component, cache: &Path, path: &[PathBuf]) -> Result<PathBuf,
         Component::Cosign => cached("cosign"),
         Component::Olareg => cached("olareg"),
         Component::Distribution => cached("registry"),
+        Component::Umoci => cached("umoci"),
+        Component::Crane => cached("crane"),
+        Component::Mmdebstrap => {
+            on_path("mmdebstrap", path).ok_or_else(|| missing("mmdebstrap is not on the PATH".into()))
+        }
+        Component::Python => on_path("python3", path)
+            .filter(|python| {
+                let asked = Command::new(python).args(["-c", "import venv, ensurepip"]).stderr(Stdio::null()).status();
+                asked.is_ok_and(|status| status.success())
+            })
+            .ok_or_else(|| missing("python3 with the module venv is not on the PATH".into())),
+        Component::Npm => on_path("npm", path).ok_or_else(|| missing("npm is not on the PATH".into())),
         // Not `chromium-browser`: on Ubuntu that is a script that wants snap.
         Component::Chromium => ["chromium", "google-chrome", "google-chrome-stable"]
             .iter()
