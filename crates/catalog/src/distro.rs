@@ -62,7 +62,9 @@ pub(crate) fn distro(tree: &Tree, packages: &[Package], problems: &mut Vec<Probl
         let hint = named_elsewhere(tree);
         let reason = match present.first() {
             _ if !files.is_empty() => "os-release cannot be read".to_owned(),
-            Some(database) => format!("there is a {} package database, but no os-release{hint}", database.name),
+            Some(database) => {
+                format!("there is {} package database, but no os-release{hint}", with_article(database.name))
+            }
             None if !hint.is_empty() => format!("there is neither os-release nor a package database{hint}"),
             None => return Distro::default(),
         };
@@ -85,6 +87,12 @@ pub(crate) fn distro(tree: &Tree, packages: &[Package], problems: &mut Vec<Probl
         pretty_name: os.pretty_name.clone(),
         state,
     }
+}
+
+/// A name with `a` or `an` before it.
+fn with_article(name: &str) -> String {
+    let vowel = name.starts_with(['a', 'e', 'i', 'o', 'u', 'x']) || name.starts_with("rpm");
+    format!("{} {name}", if vowel { "an" } else { "a" })
 }
 
 /// A small file, where it could be kept.
@@ -138,7 +146,11 @@ fn state(os: &OsRelease, present: &[&Database], packages: &[Package]) -> DistroS
     let possible = std::iter::once(&os.id).chain(&os.id_like).map(of).find(|databases| !databases.is_empty());
     let Some(possible) = possible else {
         let list = list(present, " and ");
-        return unknown(format!("os-release names {}, which is not known; there is a {list} package database", os.id));
+        return unknown(format!(
+            "os-release names {}, which is not known; there is {} package database",
+            os.id,
+            with_article(&list)
+        ));
     };
     let there: Vec<&Database> =
         possible.iter().copied().filter(|d| present.iter().any(|p| std::ptr::eq(*p, *d))).collect();

@@ -12,9 +12,9 @@ mod build;
 use std::path::{Path, PathBuf};
 
 use build::mutate;
-use cleanbill_catalog::{ALL, Evidence, Found};
+use cleanbill_catalog::{ALL, Evidence, Found, Scope, inventory_folder};
 use cleanbill_image::Bytes;
-use cleanbill_model::Budget;
+use cleanbill_model::{Budget, DistroState};
 
 fn folder() -> PathBuf {
     PathBuf::from(std::env::var("CLEANBILL_DATABASES").unwrap())
@@ -107,6 +107,9 @@ fn databases_of_apk_are_read_line_by_line() {
         found.owned.iter().for_each(|owned| listed += owned.paths.len());
         assert_eq!((actual, listed), (expect, files), "{}", path.display());
         assert!(found.problems.is_empty(), "{:?}", found.problems);
+        let sbom = inventory_folder(&root, "root", Scope::Installed, &Budget::default()).unwrap();
+        assert_eq!((sbom.distro.id.as_str(), &sbom.distro.state), ("alpine", &DistroState::Confirmed), "{root:?}");
+        assert_eq!((sbom.packages.len(), sbom.problems), (found.packages.len(), Vec::new()), "{root:?}");
         databases += 1;
         packages += found.packages.len();
     }

@@ -95,6 +95,9 @@ fn read(evidence: &Evidence, found: &mut Found) {
         let line = line.trim_end();
         if line.is_empty() {
             std::mem::take(&mut stanza).finish(path, found);
+            if super::is_full(found, path) {
+                break;
+            }
             continue;
         }
         if stanza.line == 0 {

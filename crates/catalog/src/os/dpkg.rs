@@ -71,6 +71,9 @@ fn read(evidence: &Evidence, found: &mut Found) {
     }
     let mut parts = BTreeSet::new();
     for paragraph in Paragraphs::new(&bytes, FIELDS) {
+        if super::is_full(found, path) {
+            break;
+        }
         match paragraph {
             Ok(paragraph) if is_aboard(&paragraph) => package(&paragraph, path, in_folder, &mut parts, found),
             Ok(_) => {}

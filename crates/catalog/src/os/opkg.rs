@@ -41,6 +41,9 @@ fn read(evidence: &Evidence, found: &mut Found) {
         return found.owns(package, text.lines().map(first).filter(|p| !p.is_empty()).collect());
     }
     for paragraph in Paragraphs::new(&bytes, &["package", "version", "architecture", "status"]) {
+        if super::is_full(found, path) {
+            break;
+        }
         let paragraph = match paragraph {
             Ok(paragraph) => paragraph,
             Err(line) => {

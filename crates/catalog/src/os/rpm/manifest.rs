@@ -25,6 +25,7 @@ pub(super) fn read(bytes: &Bytes, reading: &mut Reading<'_>) {
         }
         match identity(line) {
             Ok(identity) if identity.name == "gpg-pubkey" => {}
+            Ok(_) if reading.is_full() => break,
             Ok(identity) => {
                 let package = identity.package(reading.path);
                 reading.found.package(package);

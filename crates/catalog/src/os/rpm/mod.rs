@@ -75,19 +75,29 @@ struct Reading<'a> {
     found: &'a mut Found,
     lists: FileLists,
     told: Vec<(&'static str, usize)>,
+    full: bool,
 }
 
 impl<'a> Reading<'a> {
     fn new(path: &'a str, found: &'a mut Found) -> Self {
-        Self { path, found, lists: FileLists::new(), told: Vec::new() }
+        Self { path, found, lists: FileLists::new(), told: Vec::new(), full: false }
     }
 
     /// The header of a package.
     fn header(&mut self, blob: &[u8]) {
+        if self.is_full() {
+            return;
+        }
         match header::Header::parse(blob) {
             Ok(header) => package::note(&header, self),
             Err(why) => self.problem("rpm-header", why),
         }
+    }
+
+    /// Whether there are more packages than can be, which is told once.
+    fn is_full(&mut self) -> bool {
+        self.full = self.full || super::is_full(self.found, self.path);
+        self.full
     }
 
     /// Something about the database itself that is wrong.

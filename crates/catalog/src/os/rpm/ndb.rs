@@ -111,6 +111,6 @@ mod tests {
     fn sums_are_those_of_rfc_1950() {
         assert_eq!(adler32(b"Wikipedia"), 0x11e6_0398);
         assert_eq!(adler32(&[]), 1);
-        assert_eq!(adler32(&[0xff; 100_000]), 0x149a_302c);
+        assert_eq!(adler32(&vec![0xff; 100_000]), 0x149a_302c);
     }
 }

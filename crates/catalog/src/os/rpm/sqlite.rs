@@ -25,7 +25,9 @@ const SCHEMA_LIMIT: u64 = 1 << 20;
 pub(super) fn read(bytes: &Bytes, wal: Option<&Bytes>, reading: &mut Reading<'_>) {
     let wal = wal.filter(|wal| !wal.is_empty()).and_then(|wal| match Wal::open(wal) {
         Ok((wal, damage)) => {
-            damage.into_iter().for_each(|why| reading.damage(why));
+            for why in damage {
+                reading.damage(why);
+            }
             Some(wal)
         }
         Err(why) => {
@@ -49,7 +51,9 @@ pub(super) fn read(bytes: &Bytes, wal: Option<&Bytes>, reading: &mut Reading<'_>
         }
         Err(why) => damage.push(why),
     });
-    damage.into_iter().for_each(|why| reading.damage(why));
+    for why in damage {
+        reading.damage(why);
+    }
     let Some(root) = root else { return reading.damage("it has no table `Packages`") };
     database.walk(root, HEADER_LIMIT, &mut |row| match row.map(|record| column(&record, 1).map(<[u8]>::to_vec)) {
         Ok(Some(header)) => reading.header(&header),
