@@ -3,8 +3,8 @@
 //! Databases that write a folder once and the names in it after it can say in a few bytes that a long
 //! folder holds a million names. What such lists unfold to is bounded here, per database.
 
-/// All paths of one database together. A machine with three thousand packages has a tenth of this.
-const LIMIT: usize = 256 << 20;
+/// All paths of one database together. A machine with three thousand packages has a fifth of this.
+const LIMIT: usize = 128 << 20;
 /// The longest path that Linux takes.
 const LONGEST: usize = 4096;
 

@@ -25,7 +25,7 @@ const SCHEMA_LIMIT: u64 = 1 << 20;
 pub(super) fn read(bytes: &Bytes, wal: Option<&Bytes>, reading: &mut Reading<'_>) {
     let wal = wal.filter(|wal| !wal.is_empty()).and_then(|wal| match Wal::open(wal) {
         Ok((wal, damage)) => {
-            for why in damage {
+            if let Some(why) = damage {
                 reading.damage(why);
             }
             Some(wal)
