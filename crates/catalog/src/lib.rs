@@ -24,6 +24,10 @@ pub use os_release::OsRelease;
 /// Every cataloger.
 pub static ALL: &[&Cataloger] = &[
     &os::dpkg::DPKG,            // Debian, Ubuntu and what is made from them
+    &os::apk::APK,              // Alpine, Wolfi, Chainguard, postmarketOS
+    &os::rpm::RPM,              // Red Hat, Fedora, SUSE, Amazon, Azure Linux and many more
+    &os::pacman::PACMAN,        // Arch Linux and what is made from it
+    &os::opkg::OPKG,            // OpenWrt, Yocto
     &golang::binary::GO_BINARY, // programs built by Go
     &java::archive::JAVA,       // jar, war, ear and their relatives
 ];
