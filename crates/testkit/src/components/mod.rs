@@ -11,8 +11,8 @@ pub mod cosign;
 pub mod harness;
 pub mod kube;
 mod owned;
-pub mod roots;
 pub mod registry;
+pub mod roots;
 
 use std::env;
 use std::fmt;
@@ -35,8 +35,6 @@ pub enum Component {
     Chromium,
     /// umoci: unpacks images as a runtime does.
     Umoci,
-    /// crane: makes images of archives.
-    Crane,
     /// mmdebstrap: makes Debian root file systems; works as root.
     Mmdebstrap,
     /// Python 3 with `venv`.
@@ -47,14 +45,13 @@ pub enum Component {
 
 impl Component {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::Kube,
         Self::Cosign,
         Self::Olareg,
         Self::Distribution,
         Self::Chromium,
         Self::Umoci,
-        Self::Crane,
         Self::Mmdebstrap,
         Self::Python,
         Self::Npm,
@@ -69,7 +66,6 @@ impl Component {
             Self::Distribution => "distribution",
             Self::Chromium => "chromium",
             Self::Umoci => "umoci",
-            Self::Crane => "crane",
             Self::Mmdebstrap => "mmdebstrap",
             Self::Python => "python",
             Self::Npm => "npm",
@@ -174,7 +170,6 @@ fn look(component: Component, cache: &Path, path: &[PathBuf]) -> Result<PathBuf,
         Component::Olareg => cached("olareg"),
         Component::Distribution => cached("registry"),
         Component::Umoci => cached("umoci"),
-        Component::Crane => cached("crane"),
         Component::Mmdebstrap => {
             on_path("mmdebstrap", path).ok_or_else(|| missing("mmdebstrap is not on the PATH".into()))
         }

@@ -65,7 +65,8 @@ pub fn dpkg_query(root: &Path) -> Result<Vec<(String, String, String)>, StartErr
 
 /// What RubyGems inside `root` says is there: `gem list`, name and version.
 pub fn gem_list(root: &Path) -> Result<Vec<(String, String)>, StartError> {
-    let listed = run(Component::Mmdebstrap, Command::new("chroot").arg(root).args(["gem", "list", "--local", "--all"]))?;
+    let listed =
+        run(Component::Mmdebstrap, Command::new("chroot").arg(root).args(["gem", "list", "--local", "--all"]))?;
     let mut gems = Vec::new();
     for line in String::from_utf8_lossy(&listed).lines() {
         let Some((name, versions)) = line.strip_suffix(')').and_then(|line| line.split_once(" (")) else { continue };
@@ -123,14 +124,6 @@ pub fn node(folder: &Path, dependencies: &[&str]) -> Result<Vec<(String, String)
     found.sort();
     found.dedup();
     Ok(found)
-}
-
-/// Makes a docker archive at `archive` of a packed root file system.
-pub fn image_of(root_tar_gz: &Path, archive: &Path, name: &str) -> Result<(), StartError> {
-    let component = Component::Crane;
-    let mut command = Command::new(find(component)?);
-    command.arg("append").arg("-f").arg(root_tar_gz).args(["-t", name, "-o"]).arg(archive);
-    run(component, &mut command).map(|_| ())
 }
 
 /// Unpacks the image `tag` of an OCI layout into `folder`, as a runtime would; the files are then below
