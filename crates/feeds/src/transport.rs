@@ -111,7 +111,8 @@ impl Http {
         let first = shown(ask.address);
         let error = |kind, why: String| FeedError::new(kind, &first, why);
         let conditions = conditions(ask, &first);
-        let conditional = conditions.contains_key(header::IF_NONE_MATCH) || conditions.contains_key(header::IF_MODIFIED_SINCE);
+        let conditional =
+            conditions.contains_key(header::IF_NONE_MATCH) || conditions.contains_key(header::IF_MODIFIED_SINCE);
         let mut url = ask.address.clone();
         let mut authenticated = true;
         for _ in 0..=REDIRECTS {
@@ -164,7 +165,12 @@ fn conditions(ask: &Ask<'_>, from: &str) -> HeaderMap {
 }
 
 /// Writes the body beside its place and judges it.
-async fn body(ask: &Ask<'_>, mut response: Response, authenticated: bool, progress: &dyn Progress) -> Result<New, Failure> {
+async fn body(
+    ask: &Ask<'_>,
+    mut response: Response,
+    authenticated: bool,
+    progress: &dyn Progress,
+) -> Result<New, Failure> {
     let url = shown(ask.address);
     let invalid = |why: String| Failure::from(FeedError::new(ErrorKind::Invalid, &url, why));
     let disk = |error: std::io::Error| Failure::from(FeedError::disk(&url, &ask.place.file, &error));
@@ -190,7 +196,9 @@ async fn body(ask: &Ask<'_>, mut response: Response, authenticated: bool, progre
         let chunk = timeout(ask.timeout, response.chunk())
             .await
             .map_err(|_| passing(FeedError::new(ErrorKind::Unreachable, &url, late("nothing more came", ask.timeout))))?
-            .map_err(|e| passing(FeedError::new(ErrorKind::Unreachable, &url, format!("it was cut: {}", causes(&e)))))?;
+            .map_err(|e| {
+                passing(FeedError::new(ErrorKind::Unreachable, &url, format!("it was cut: {}", causes(&e))))
+            })?;
         let Some(chunk) = chunk else { break };
         size = size.saturating_add(chunk.len() as u64);
         if size > ask.limit {
@@ -254,10 +262,7 @@ fn refusal(ask: &Ask<'_>, first: &str, answers: String, status: StatusCode) -> F
             ErrorKind::Refused,
             "\nhint: a mirror holds every publisher's files as HOST/PATH; this one lacks this file",
         ),
-        401 | 403 if mirrored => (
-            ErrorKind::Refused,
-            "\nhint: a user name and password can stand in the mirror's URL",
-        ),
+        401 | 403 if mirrored => (ErrorKind::Refused, "\nhint: a user name and password can stand in the mirror's URL"),
         407 => (ErrorKind::Refused, "\nhint: the proxy wants a user name and password, in its URL in HTTPS_PROXY"),
         401 | 403 | 404 | 410 | 451 => (ErrorKind::Refused, ""),
         _ => (ErrorKind::Invalid, ""),

@@ -251,7 +251,9 @@ impl Feeds {
             let Some(asked) = again else { return Err(error) };
             let pause = asked.unwrap_or_default().max(retry::pause(attempt));
             if attempt >= retries {
-                error.why = format!("{} (tried {} times)", error.why, attempt + 1);
+                if attempt > 0 {
+                    error.why = format!("{} (tried {} times)", error.why, attempt + 1);
+                }
                 return Err(error);
             }
             if pause > patience {
