@@ -94,7 +94,9 @@ pub fn plan(ecosystems: &BTreeSet<String>) -> Vec<Fetch> {
             For::Everything(files) => files().into_iter().for_each(|file| add(file, None)),
             For::Ecosystem(files) => {
                 for ecosystem in ecosystems {
-                    files(ecosystem).into_iter().for_each(|file| add(file, Some(ecosystem)));
+                    for file in files(ecosystem) {
+                        add(file, Some(ecosystem));
+                    }
                 }
             }
         }

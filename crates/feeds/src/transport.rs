@@ -1,5 +1,6 @@
 //! One try for one file: conditional, redirected by hand, bounded, written beside its place.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use cleanbill_model::Timestamp;
@@ -21,13 +22,14 @@ const REDIRECTS: usize = 5;
 /// Bytes of an `ETag` or a date that are kept.
 const VALIDATOR: usize = 1024;
 
-/// The connections.
-#[derive(Debug, Clone)]
+/// The connections. Made when they are first needed: certificate authorities are read then.
+#[derive(Debug)]
 pub(crate) struct Http {
+    timeout: Duration,
     /// For this machine: no proxy.
-    direct: reqwest::Client,
+    near: OnceLock<Result<reqwest::Client, String>>,
     /// For all others; proxies as the environment says.
-    outer: reqwest::Client,
+    far: OnceLock<Result<reqwest::Client, String>>,
 }
 
 /// What is asked for.
@@ -73,37 +75,14 @@ impl From<FeedError> for Failure {
 }
 
 impl Http {
-    pub(crate) fn new(timeout: Duration) -> Result<Self, FeedError> {
-        // Fails when another part of the program installed one already: the same, there is only one.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let base = || {
-            reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .user_agent(concat!("cleanbill/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(timeout.min(Duration::from_secs(10)))
-                // What the server sends is what is kept and hashed.
-                .no_gzip()
-                .no_brotli()
-                .no_zstd()
-                .no_deflate()
-        };
-        let fail = |e: reqwest::Error| FeedError::new(ErrorKind::Unreachable, "the feeds", causes(&e));
-        let direct = base().no_proxy().tls_certs_only([]).build().map_err(fail)?;
-        let outer = match base().build() {
-            Ok(client) => client,
-            Err(error) => {
-                // A machine without certificate authorities can still ask a mirror by plain HTTP.
-                tracing::warn!(error = %causes(&error), "no certificate authorities: every TLS connection will fail");
-                base().tls_certs_only([]).build().map_err(fail)?
-            }
-        };
-        Ok(Self { direct, outer })
+    pub(crate) fn new(timeout: Duration) -> Self {
+        Self { timeout, near: OnceLock::new(), far: OnceLock::new() }
     }
 
-    /// By plain HTTP to this machine without proxy; all else as the environment says.
-    fn client(&self, url: &Url) -> &reqwest::Client {
-        if is_loopback(url) && url.scheme() == "http" { &self.direct } else { &self.outer }
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, String> {
+        let near = is_loopback(url);
+        let kept = if near { &self.near } else { &self.far };
+        kept.get_or_init(|| connect(self.timeout, near)).as_ref().map_err(String::clone)
     }
 
     /// One try: redirects included.
@@ -117,7 +96,8 @@ impl Http {
         let mut authenticated = true;
         for _ in 0..=REDIRECTS {
             authenticated &= url.scheme() == "https";
-            let request = self.client(&url).get(url.clone()).headers(conditions.clone()).send();
+            let client = self.client(&url).map_err(|why| error(ErrorKind::Unreachable, why))?;
+            let request = client.get(url.clone()).headers(conditions.clone()).send();
             let response = timeout(ask.timeout, request)
                 .await
                 .map_err(|_| passing(error(ErrorKind::Unreachable, late("no answer", ask.timeout))))?
@@ -140,6 +120,29 @@ impl Http {
         }
         Err(error(ErrorKind::Invalid, format!("more than {REDIRECTS} redirects")).into())
     }
+}
+
+fn connect(timeout: Duration, near: bool) -> Result<reqwest::Client, String> {
+    // Fails when another part of the program installed one already: the same, there is only one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let base = || {
+        let builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .user_agent(concat!("cleanbill/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(timeout.min(Duration::from_secs(10)))
+            // What the server sends is what is kept and hashed.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate();
+        if near { builder.no_proxy() } else { builder }
+    };
+    base().build().or_else(|error| {
+        // A machine without certificate authorities can still ask a mirror by plain HTTP.
+        tracing::warn!(error = %causes(&error), "no certificate authorities: every TLS connection will fail");
+        base().tls_certs_only([]).build().map_err(|error| causes(&error))
+    })
 }
 
 /// The headers of a request. What the server called the file that is there is told to the address it came

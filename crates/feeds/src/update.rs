@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct Feeds {
     options: FeedsOptions,
-    http: Http,
+    http: Arc<Http>,
     pause: Arc<dyn Pause>,
 }
 
@@ -88,7 +88,7 @@ impl Feeds {
         if let Some(mirror) = &options.mirror {
             check_mirror(mirror)?;
         }
-        let http = Http::new(options.timeout)?;
+        let http = Arc::new(Http::new(options.timeout));
         Ok(Self { options, http, pause: Arc::new(Sleep) })
     }
 
