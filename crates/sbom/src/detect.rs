@@ -1,5 +1,7 @@
 //! What format bytes are: by the members that the top of a JSON document has, else by their start.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -40,6 +42,21 @@ struct Front {
     schema: Option<Value>,
 }
 
+/// The bytes without byte order mark; UTF-16, which some editors save, becomes UTF-8.
+pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let decode = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).map(|c| unit([c[0], c[1]]));
+        let text: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        Cow::Owned(text.into_bytes())
+    };
+    match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => Cow::Borrowed(rest),
+        [0xff, 0xfe, rest @ ..] => decode(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => decode(rest, u16::from_be_bytes),
+        _ => Cow::Borrowed(bytes),
+    }
+}
+
 /// The format of `bytes`, which start without a byte order mark.
 pub(crate) fn kind(bytes: &[u8]) -> Result<Kind, SbomError> {
     let foreign = |what: &str| SbomError::Foreign(what.to_owned());
@@ -54,7 +71,11 @@ pub(crate) fn kind(bytes: &[u8]) -> Result<Kind, SbomError> {
     };
     let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
     if let Some(format) = &front.bom_format {
-        return if format == "CycloneDX" { Ok(Kind::CycloneDx) } else { Err(foreign("`bomFormat` is not `CycloneDX`")) };
+        return if format == "CycloneDX" {
+            Ok(Kind::CycloneDx)
+        } else {
+            Err(foreign("`bomFormat` is not `CycloneDX`"))
+        };
     }
     if front.spdx_version.is_some() || front.spdx_id.is_some() {
         return match text(&front.spdx_version).as_deref() {

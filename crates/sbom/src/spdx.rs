@@ -48,7 +48,8 @@ pub fn read(bytes: &[u8]) -> Result<Sbom, SbomError> {
     if bytes.len() > MAX_BYTES {
         return Err(SbomError::TooLarge(bytes.len()));
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = detect::utf8(bytes);
+    let bytes = bytes.as_ref();
     match detect::kind(bytes)? {
         detect::Kind::Spdx => read::read(bytes),
         _ => Err(SbomError::Foreign("it is another format where SPDX is expected".to_owned())),

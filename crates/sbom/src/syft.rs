@@ -100,7 +100,8 @@ pub fn read(bytes: &[u8]) -> Result<Sbom, SbomError> {
     if bytes.len() > MAX_BYTES {
         return Err(SbomError::TooLarge(bytes.len()));
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = detect::utf8(bytes);
+    let bytes = bytes.as_ref();
     match detect::kind(bytes)? {
         detect::Kind::Syft => read_detected(bytes),
         _ => Err(SbomError::Foreign("it is another format where Syft JSON is expected".to_owned())),
@@ -114,9 +115,7 @@ pub(crate) fn read_detected(bytes: &[u8]) -> Result<Sbom, SbomError> {
         let major = version.split('.').next().and_then(|n| n.parse::<u32>().ok());
         if major.is_none_or(|n| n > NEWEST) {
             let version = bounded(&version);
-            return Err(SbomError::Foreign(format!(
-                "it is Syft JSON of schema `{version}`; up to {NEWEST} is read"
-            )));
+            return Err(SbomError::Foreign(format!("it is Syft JSON of schema `{version}`; up to {NEWEST} is read")));
         }
     }
     let (subject, layers) = image(document.source);
@@ -177,10 +176,9 @@ fn source(metadata: &RawValue, version: &str) -> Option<SourcePackage> {
 fn license(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text,
-        value => [&value["spdxExpression"], &value["value"]]
-            .into_iter()
-            .filter_map(Value::as_str)
-            .find(|t| !t.is_empty())?,
+        value => {
+            [&value["spdxExpression"], &value["value"]].into_iter().filter_map(Value::as_str).find(|t| !t.is_empty())?
+        }
     };
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -210,7 +208,11 @@ fn distribution(said: Option<DistroIn>, packages: &[Package]) -> Distro {
     let codename = said.version_codename.unwrap_or_default();
     let state = match distro.state {
         // Debian's testing has a codename alone.
-        DistroState::Unknown(_) if version.is_empty() && !codename.is_empty() => DistroState::Confirmed,
+        DistroState::Unknown(_)
+            if version.is_empty() && codename != "" && packages.iter().any(|p| of_distribution(&p.purl)) =>
+        {
+            DistroState::Confirmed
+        }
         state => state,
     };
     Distro { codename, pretty_name: said.pretty_name.unwrap_or_default(), state, ..distro }

@@ -187,7 +187,10 @@ impl Reading {
                 let version = component.version.clone().unwrap_or_default();
                 self.named.get_or_insert_with(|| (component.name.clone(), version));
             }
-            ("library" | "framework" | "application" | "platform" | "firmware" | "device-driver" | "file", Some(purl)) => {
+            (
+                "library" | "framework" | "application" | "platform" | "firmware" | "device-driver" | "file",
+                Some(purl),
+            ) => {
                 let package = Purl::parse(purl).map_err(|e| bounded(&e.to_string()));
                 let package = package.and_then(|purl| match self.ours {
                     true => own::package(component, purl).map(Some),

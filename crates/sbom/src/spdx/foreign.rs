@@ -18,8 +18,7 @@ pub(super) struct Foreign<'a> {
 
 impl<'a> Foreign<'a> {
     pub(super) fn of(document: &'a DocumentIn<'_>, list: &'a [PackageIn]) -> Self {
-        let mut described: BTreeSet<&str> =
-            document.document_describes.iter().flatten().map(String::as_str).collect();
+        let mut described: BTreeSet<&str> = document.document_describes.iter().flatten().map(String::as_str).collect();
         let names: BTreeMap<&str, &str> =
             document.files.iter().flatten().map(|f| (f.id.as_str(), f.file_name.as_str())).collect();
         let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

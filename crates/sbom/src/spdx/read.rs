@@ -144,8 +144,7 @@ fn own(list: &[PackageIn], mut problems: Vec<Problem>, document: DocumentNote) -
             },
         }
     }
-    let mut sbom =
-        Sbom { subject, distro: Distro::default(), packages, problems, catalogers: vec![], layers: vec![] };
+    let mut sbom = Sbom { subject, distro: Distro::default(), packages, problems, catalogers: vec![], layers: vec![] };
     document.into_sbom(&mut sbom)?;
     Ok(sbom)
 }
