@@ -37,9 +37,9 @@ pub(crate) fn read_lines(bytes: &[u8]) -> Sbom {
             Ok(purl) => packages.push(foreign::by_purl(purl, None)),
             Err(e) => problems.push(Problem::new(
                 "sbom-component",
-                &format!("line {}", n + 1),
+                format!("line {}", n + 1),
                 "read a package URL",
-                &foreign::bounded(&e.to_string()),
+                foreign::bounded(&e.to_string()),
             )),
         }
     }

@@ -209,7 +209,7 @@ fn distribution(said: Option<DistroIn>, packages: &[Package]) -> Distro {
     let state = match distro.state {
         // Debian's testing has a codename alone.
         DistroState::Unknown(_)
-            if version.is_empty() && codename != "" && packages.iter().any(|p| of_distribution(&p.purl)) =>
+            if version.is_empty() && !codename.is_empty() && packages.iter().any(|p| of_distribution(&p.purl)) =>
         {
             DistroState::Confirmed
         }

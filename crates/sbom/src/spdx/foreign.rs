@@ -53,12 +53,6 @@ impl<'a> Foreign<'a> {
         root.map(|p| p.name.clone()).or_else(|| document.name.clone()).unwrap_or_default()
     }
 
-    /// Name and version of the distribution, where a package stands for it.
-    pub(super) fn distro<'b>(&self, list: &'b [PackageIn]) -> Option<(&'b str, &'b str)> {
-        let package = list.iter().find(|p| is_system(p))?;
-        Some((&package.name, package.version_info.as_deref().unwrap_or_default()))
-    }
-
     /// The package that an entry is; `None` for one that stands for something else.
     pub(super) fn package(&self, entry: &PackageIn) -> Result<Option<Package>, String> {
         if is_system(entry) {
@@ -105,6 +99,12 @@ impl<'a> Foreign<'a> {
         locations.dedup();
         locations
     }
+}
+
+/// Name and version of the distribution, where a package stands for it.
+pub(super) fn distro(list: &[PackageIn]) -> Option<(&str, &str)> {
+    let package = list.iter().find(|p| is_system(p))?;
+    Some((&package.name, package.version_info.as_deref().unwrap_or_default()))
 }
 
 /// Whether an entry stands for the distribution.

@@ -168,8 +168,7 @@ fn foreign_sbom(document: &DocumentIn<'_>, list: &[PackageIn], mut problems: Vec
     }
     packages.sort();
     packages.dedup();
-    let named = context.distro(list);
-    let distro = crate::foreign::distro(named, &packages);
+    let distro = crate::foreign::distro(foreign::distro(list), &packages);
     Sbom {
         subject: Subject { name: context.subject(document, list), identity: None },
         distro,

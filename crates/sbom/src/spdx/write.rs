@@ -89,7 +89,7 @@ fn distro(distro: &Distro) -> Option<Package> {
     }
     let mut package = Package::named(DISTRO, &distro.id);
     package.version_info = (!distro.version.is_empty()).then(|| distro.version.clone());
-    package.primary_package_purpose = Some("OPERATING-SYSTEM");
+    package.primary_package_purpose = Some("OPERATING_SYSTEM");
     Some(package)
 }
 
