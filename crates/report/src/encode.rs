@@ -65,9 +65,7 @@ pub fn markdown_code(text: &str) -> String {
 /// A field of CSV (RFC 4180): always quoted, one line, and never a formula where a spreadsheet opens it.
 pub fn csv(text: &str) -> String {
     let text = clean(text);
-    let formula = text
-        .trim_start()
-        .starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let formula = text.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
     format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
 }
 

@@ -48,9 +48,11 @@ pub(crate) fn names(finding: &Finding) -> impl Iterator<Item = &str> {
 
 /// The score that a severity stands for where no vector has one; within the severity's own range.
 pub(crate) fn score(finding: &Finding) -> f64 {
-    let scored = finding.cvss.iter().filter_map(|c| c.score).fold(None, |most: Option<f64>, s| {
-        Some(most.map_or(s, |m| m.max(s)))
-    });
+    let scored = finding
+        .cvss
+        .iter()
+        .filter_map(|c| c.score)
+        .fold(None, |most: Option<f64>, s| Some(most.map_or(s, |m| m.max(s))));
     scored.filter(|s| (0.0..=10.0).contains(s)).unwrap_or(match finding.severity {
         Severity::Critical => 9.5,
         Severity::High => 8.0,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::{ScanReport, TOOL, facts};
+use crate::{HOME, ScanReport, TOOL, facts};
 
 /// A report as one snapshot.
 pub fn write(report: &ScanReport<'_>) -> String {
@@ -47,7 +47,7 @@ pub fn write(report: &ScanReport<'_>) -> String {
         "sha": ci.commit,
         "ref": ci.reference,
         "job": {"id": ci.run, "correlator": format!("{} {} {}", ci.workflow, ci.job, report.target).trim()},
-        "detector": {"name": TOOL.0, "version": TOOL.1, "url": "https://github.com/cleanbill/cleanbill"},
+        "detector": {"name": TOOL.0, "version": TOOL.1, "url": HOME},
         "scanned": facts::seconds(report.now),
         "metadata": metadata,
         "manifests": manifests,

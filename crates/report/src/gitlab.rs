@@ -15,6 +15,11 @@ const LONGEST: usize = 255;
 pub fn write(report: &ScanReport<'_>) -> String {
     let time = report.now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
     let tool = json!({"id": TOOL.0, "name": TOOL.0, "version": TOOL.1, "vendor": {"name": TOOL.0}});
+    let messages = report.sbom.problems.iter().map(|p| {
+        let text = format!("{}: could not {}: {}", p.path, p.what, p.why);
+        json!({"level": "warn", "value": text})
+    });
+    let messages: Vec<Value> = messages.collect();
     facts::pretty(&json!({
         "version": "15.0.7",
         "scan": {
@@ -24,6 +29,7 @@ pub fn write(report: &ScanReport<'_>) -> String {
             "start_time": time,
             "end_time": time,
             "status": "success",
+            "messages": messages,
         },
         "vulnerabilities": facts::counted(report).map(|f| vulnerability(report, f)).collect::<Vec<_>>(),
     }))
@@ -42,7 +48,7 @@ fn vulnerability(report: &ScanReport<'_>, finding: &Finding) -> Value {
     let system = if package.is_distribution() { distro.trim() } else { package.purl.kind.as_str() };
     let identifiers: Vec<Value> = facts::names(finding).map(identifier).collect();
     let links: Vec<Value> = facts::names(finding).filter_map(facts::link).map(|url| json!({"url": url})).collect();
-    let name: String = format!("{} in {} {}", finding.id, package.name, package.version).chars().take(LONGEST).collect();
+    let name: String = finding.id.chars().take(LONGEST).collect();
     let description = if finding.summary.is_empty() { &finding.id } else { &finding.summary };
     json!({
         "id": facts::fingerprint(finding, facts::path(finding).unwrap_or_default()),

@@ -32,7 +32,8 @@ pub fn write(report: &ScanReport<'_>) -> String {
         out.push_str("    </testcase>\n");
     }
     if none {
-        let _ = writeln!(out, "    <testcase classname=\"{}\" name=\"no known vulnerabilities\"/>", markup(report.target));
+        let _ =
+            writeln!(out, "    <testcase classname=\"{}\" name=\"no known vulnerabilities\"/>", markup(report.target));
     }
     out.push_str("  </testsuite>\n</testsuites>\n");
     out

@@ -93,3 +93,6 @@ pub const ALL: &[Format] = &[
 
 /// The name of our tool and its version, as documents state them.
 const TOOL: (&str, &str) = ("cleanbill", env!("CARGO_PKG_VERSION"));
+
+/// Where to read about it.
+const HOME: &str = "https://github.com/cleanbill/cleanbill";

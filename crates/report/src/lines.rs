@@ -37,15 +37,6 @@ pub(crate) fn wrap_after(out: &mut String, text: &str, width: usize, indent: &st
     out.push('\n');
 }
 
-/// Cuts at the end, so that what stays is how the text begins.
-pub(crate) fn shorten(text: &str, width: usize) -> String {
-    if length(text) <= width {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{head}…")
-}
-
 /// Pads to a width; longer texts stay whole.
 pub(crate) fn pad(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(length(text));
@@ -64,10 +55,5 @@ mod tests {
         let mut out = String::new();
         wrap(&mut out, "a-word-that-is-long x", 9);
         assert_eq!(out, "a-word-that-is-long\n  x\n");
-    }
-
-    #[test]
-    fn cuts_are_at_the_end() {
-        assert_eq!((shorten("abcdef", 4), shorten("abc", 4)), ("abc…".to_owned(), "abc".to_owned()));
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use cleanbill_model::{Finding, Severity};
 use serde_json::{Value, json};
 
-use crate::{ScanReport, TOOL, encode, facts};
+use crate::{HOME, ScanReport, TOOL, encode, facts};
 
 /// A report as a log with one run.
 pub fn write(report: &ScanReport<'_>) -> String {
@@ -37,6 +37,7 @@ pub fn write(report: &ScanReport<'_>) -> String {
                 "name": TOOL.0,
                 "version": TOOL.1,
                 "semanticVersion": TOOL.1,
+                "informationUri": HOME,
                 "rules": rules.iter().map(|(id, findings)| rule(id, findings)).collect::<Vec<_>>(),
             }},
             "invocations": [{
@@ -151,8 +152,7 @@ fn results(report: &ScanReport<'_>, finding: &Finding, rule: Option<usize>) -> V
         }
         if let Some(suppression) = &finding.suppressed {
             let justification = format!("{}: {}", suppression.by, suppression.why);
-            value["suppressions"] =
-                json!([{"kind": "external", "status": "accepted", "justification": justification}]);
+            value["suppressions"] = json!([{"kind": "external", "status": "accepted", "justification": justification}]);
         }
         value
     };

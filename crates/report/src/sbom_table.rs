@@ -12,8 +12,15 @@ use crate::terminal::clean;
 
 /// The narrowest table that makes sense.
 const NARROWEST: usize = 40;
-/// What the origin has at least, or it goes to a line of its own.
+/// What the origin has at least; a path that does not fit into that goes to a line of its own.
 const ORIGIN: usize = 12;
+
+/// The cells of one line; of the origin, whether it is a path, which may be cut at its front.
+struct Row {
+    cells: [String; 3],
+    origin: String,
+    is_path: bool,
+}
 
 /// The table, in lines of at most `width` characters (where names and versions leave that much).
 pub fn write(sbom: &Sbom, width: usize) -> String {
@@ -26,13 +33,15 @@ pub fn write(sbom: &Sbom, width: usize) -> String {
         return out;
     }
     out.push('\n');
-    let rows: Vec<[String; 4]> = sbom.packages.iter().map(cells).collect();
-    let widest = |i: usize| rows.iter().map(|r| length(&r[i])).max().unwrap_or(0);
+    let rows: Vec<Row> = sbom.packages.iter().map(row).collect();
+    let widest = |i: usize| rows.iter().map(|r| length(&r.cells[i])).max().unwrap_or(0);
     let kind = widest(2).max(length("type"));
-    // A few long names do not move all lines.
-    let name = widest(0).min(width * 2 / 5).max(length("package"));
+    // A few long names and versions do not move all lines.
     let version = widest(1).min(width / 4).max(length("version"));
-    let heading = ["package", "version", "type", "origin"].map(str::to_owned);
+    let left = width.saturating_sub(version + kind + 6 + ORIGIN);
+    let name = widest(0).min(left.max(width * 2 / 5)).max(length("package"));
+    let heading =
+        Row { cells: ["package", "version", "type"].map(str::to_owned), origin: "origin".to_owned(), is_path: false };
     for row in std::iter::once(&heading).chain(&rows) {
         line(&mut out, row, [name, version, kind], width);
     }
@@ -54,29 +63,25 @@ fn summary(sbom: &Sbom) -> Vec<String> {
     lines
 }
 
-fn cells(package: &Package) -> [String; 4] {
-    let origin = match (&package.owner, package.locations.first()) {
-        (Some(owner), _) => format!("owned by {}", clean(&owner.name)),
+fn row(package: &Package) -> Row {
+    let (origin, is_path) = match (&package.owner, package.locations.first()) {
+        (Some(owner), _) => (format!("owned by {}", clean(&owner.name)), false),
         // The database of a distribution is the same for all its packages; the source is not.
         (None, _) if package.source.as_ref().is_some_and(|s| s.name != package.name) => {
-            format!("from {}", clean(package.source.as_ref().map_or("", |s| &s.name)))
+            (format!("from {}", clean(package.source.as_ref().map_or("", |s| &s.name))), false)
         }
-        (None, Some(place)) if !package.is_distribution() => clean(&place.path).into_owned(),
-        _ => String::new(),
+        (None, Some(place)) if !package.is_distribution() => (clean(&place.path).into_owned(), true),
+        _ => (String::new(), false),
     };
-    [
-        clean(&package.name).into_owned(),
-        clean(&package.version).into_owned(),
-        clean(&package.purl.kind).into_owned(),
-        origin,
-    ]
+    let cells = [&package.name, &package.version, &package.purl.kind].map(|t| clean(t).into_owned());
+    Row { cells, origin, is_path }
 }
 
 /// One line; with a long name or version several.
-fn line(out: &mut String, row: &[String; 4], [name, version, kind]: [usize; 3], width: usize) {
-    let mut line = pad(&row[0], name);
+fn line(out: &mut String, row: &Row, [name, version, kind]: [usize; 3], width: usize) {
+    let mut line = pad(&row.cells[0], name);
     let mut used = 0;
-    for (cell, room) in [(&row[1], version), (&row[2], kind)] {
+    for (cell, room) in [(&row.cells[1], version), (&row.cells[2], kind)] {
         // Where a long one before took the room of this one, the columns behind move; past the width there
         // is another line.
         if length(&line) + 2 + length(cell) > width {
@@ -87,16 +92,19 @@ fn line(out: &mut String, row: &[String; 4], [name, version, kind]: [usize; 3], 
         line = format!("{line}  {}", pad(cell, room));
         used = length(line.trim_end());
     }
-    let origin = &row[3];
+    let origin = &row.origin;
     if !origin.is_empty() {
         let at = length(&line) + 2;
         let room = width.saturating_sub(at);
-        if length(origin) <= room || room >= ORIGIN {
+        if length(origin) <= room || (room >= ORIGIN && row.is_path) {
             line = format!("{line}  {}", cut_front(origin, room));
         } else {
             out.push_str(line.trim_end());
             out.push('\n');
-            line = format!("    {}", cut_front(origin, width.saturating_sub(4)));
+            line = format!(
+                "    {}",
+                if row.is_path { cut_front(origin, width.saturating_sub(4)) } else { origin.clone() }
+            );
         }
         used = length(&line);
     }

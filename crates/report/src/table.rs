@@ -9,7 +9,7 @@
 //! Coverage: Debian:12 78 packages by debian-tracker as of 2026-11-20.
 //!
 //! org.apache.logging.log4j:log4j-core 2.14.1 (app/shop.war!/WEB-INF/lib/log4j-core-2.14.1.jar)
-//!   critical    CVE-2021-44228  fixed in 2.15.0  exploited, EPSS 94 %
+//!   critical    CVE-2021-44228  fixed in 2.15.0  exploited, EPSS 94%
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +71,11 @@ pub(crate) fn summary(report: &ScanReport<'_>) -> Vec<String> {
     let exploited = counting.iter().filter(|f| f.kev.is_some()).count();
     if exploited > 0 {
         let ransomware = counting.iter().filter(|f| f.kev.is_some_and(|k| k.ransomware)).count();
-        let by = if ransomware > 0 { format!(", {ransomware} by ransomware") } else { String::new() };
+        let by = match ransomware {
+            0 => String::new(),
+            n if n == exploited => " by ransomware".to_owned(),
+            n => format!(", {n} by ransomware"),
+        };
         let verb = if exploited == 1 { "is" } else { "are" };
         lines.push(format!("{exploited} of them {verb} known to be exploited{by}."));
     }
@@ -126,7 +130,7 @@ struct Group<'a> {
     title: String,
     members: BTreeSet<&'a str>,
     place: Option<&'a str>,
-    rows: BTreeMap<Row<'a>, ()>,
+    rows: BTreeSet<Row<'a>>,
 }
 
 /// One line of a group; equal ones of several binary packages are one.
@@ -150,14 +154,14 @@ fn groups<'a>(report: &ScanReport<'a>) -> Vec<Group<'a>> {
         let place = if package.source.is_some() { None } else { facts::path(finding) };
         let at = *keys.entry((title, place, &package.purl.kind)).or_insert_with(|| {
             let title = format!("{} {}", terminal::clean(title.0), terminal::clean(title.1));
-            groups.push(Group { title, members: BTreeSet::new(), place, rows: BTreeMap::new() });
+            groups.push(Group { title, members: BTreeSet::new(), place, rows: BTreeSet::new() });
             groups.len() - 1
         });
         let Some(group) = groups.get_mut(at) else { continue };
         if package.source.as_ref().is_some_and(|s| s.name != package.name) {
             group.members.insert(&package.name);
         }
-        group.rows.insert(Row::of(finding), ());
+        group.rows.insert(Row::of(finding));
     }
     groups
 }
@@ -192,10 +196,10 @@ impl<'a> Row<'a> {
     }
 }
 
-/// `94 %`, `0.04 %`.
+/// `94%`, `0.04%`.
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent >= 1.0 { format!("{percent:.0} %") } else { format!("{percent:.2} %") }
+    if percent >= 1.0 { format!("{percent:.0}%") } else { format!("{percent:.2}%") }
 }
 
 impl Group<'_> {
@@ -208,9 +212,9 @@ impl Group<'_> {
             title = format!("{title} ({})", terminal::clean(place));
         }
         wrap(out, &title, width);
-        let ids = self.rows.keys().map(|r| length(&terminal::clean(r.id))).max().unwrap_or(0).min(20);
-        let fixes = self.rows.keys().map(|r| length(&r.fix)).max().unwrap_or(0).min(28);
-        for row in self.rows.keys() {
+        let ids = self.rows.iter().map(|r| length(&terminal::clean(r.id))).max().unwrap_or(0).min(20);
+        let fixes = self.rows.iter().map(|r| length(&r.fix)).max().unwrap_or(0).min(28);
+        for row in &self.rows {
             let word = if row.suppressed { "suppressed" } else { row.severity.0.name() };
             let cells = [pad(word, 10), pad(&terminal::clean(row.id), ids), pad(&row.fix, fixes)];
             let line = format!("  {}  {}", cells.join("  "), row.notes.join(", "));

@@ -92,7 +92,8 @@ fn metadata(report: &ScanReport<'_>) -> Value {
             let (os, architecture) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
             metadata.insert("ImageConfig".to_owned(), json!({"architecture": architecture, "os": os}));
         }
-        let diff_ids: Vec<String> = sbom.layers.iter().filter_map(|l| l.diff_id.as_ref()).map(Digest::to_string).collect();
+        let diff_ids: Vec<String> =
+            sbom.layers.iter().filter_map(|l| l.diff_id.as_ref()).map(Digest::to_string).collect();
         metadata.insert("DiffIDs".to_owned(), json!(diff_ids));
     }
     Value::Object(metadata)
@@ -178,7 +179,10 @@ fn vulnerability(finding: &Finding, layers: &BTreeMap<&Digest, &Digest>) -> Valu
         }
     };
     add("FixedVersion", finding.fixed.join(", "));
-    add("PkgPath", if package.is_distribution() { String::new() } else { facts::path(finding).unwrap_or_default().to_owned() });
+    add(
+        "PkgPath",
+        if package.is_distribution() { String::new() } else { facts::path(finding).unwrap_or_default().to_owned() },
+    );
     add("PrimaryURL", facts::link(&finding.id).unwrap_or_default());
     add("Title", finding.summary.clone());
     add("Description", finding.summary.clone());

@@ -10,7 +10,7 @@ use cleanbill_model::{
 };
 use cleanbill_report::{Ci, ScanReport};
 
-pub fn package(purl: &str, name: &str, version: &str) -> Package {
+pub(crate) fn package(purl: &str, name: &str, version: &str) -> Package {
     Package {
         purl: Purl::parse(purl).unwrap(),
         name: name.into(),
@@ -23,7 +23,7 @@ pub fn package(purl: &str, name: &str, version: &str) -> Package {
     }
 }
 
-pub fn finding(id: &str, package: Package, severity: Severity, state: State, fixed: &[&str]) -> Finding {
+pub(crate) fn finding(id: &str, package: Package, severity: Severity, state: State, fixed: &[&str]) -> Finding {
     Finding {
         id: id.into(),
         aliases: vec!["GHSA-jfh8-c2jp-5v3q".into()],
@@ -42,16 +42,16 @@ pub fn finding(id: &str, package: Package, severity: Severity, state: State, fix
 }
 
 /// A scan with everything that a report takes.
-pub struct Scan {
-    pub sbom: Sbom,
-    pub findings: Findings,
-    pub database: DatabaseInfo,
-    pub gate: Option<GateResult>,
-    pub now: Timestamp,
+pub(crate) struct Scan {
+    pub(crate) sbom: Sbom,
+    pub(crate) findings: Findings,
+    pub(crate) database: DatabaseInfo,
+    pub(crate) gate: Option<GateResult>,
+    pub(crate) now: Timestamp,
 }
 
 impl Scan {
-    pub fn full() -> Self {
+    pub(crate) fn full() -> Self {
         let log4j = package(
             "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
             "org.apache.logging.log4j:log4j-core",
@@ -105,7 +105,11 @@ impl Scan {
                 packages: vec![libc, log4j],
                 problems: vec![Problem::new("zip-malformed", "a.jar", "read the archive", "it is cut short")],
                 catalogers: vec![],
-                layers: vec![LayerInfo { digest: Digest::sha256("layer"), diff_id: Some(Digest::sha256("diff")), size: 7 }],
+                layers: vec![LayerInfo {
+                    digest: Digest::sha256("layer"),
+                    diff_id: Some(Digest::sha256("diff")),
+                    size: 7,
+                }],
             },
             database: DatabaseInfo {
                 built: "2024-06-02T00:00:00Z".parse().ok(),
@@ -122,7 +126,7 @@ impl Scan {
         }
     }
 
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let mut scan = Self::full();
         scan.findings = Findings::default();
         scan.sbom.packages.clear();
@@ -133,7 +137,7 @@ impl Scan {
         scan
     }
 
-    pub fn report<'a>(&'a self, target: &'a str) -> ScanReport<'a> {
+    pub(crate) fn report<'a>(&'a self, target: &'a str) -> ScanReport<'a> {
         ScanReport {
             target,
             sbom: &self.sbom,
@@ -145,4 +149,3 @@ impl Scan {
         }
     }
 }
-
