@@ -113,6 +113,18 @@ fn spdx_of_syft_is_read() {
 }
 
 #[test]
+fn what_a_document_is_about_is_no_package_unless_it_is_about_several() {
+    let packages = json!([
+        {"SPDXID": "SPDXRef-A", "name": "a", "versionInfo": "1"},
+        {"SPDXID": "SPDXRef-B", "name": "b", "versionInfo": "2"},
+    ]);
+    let problems =
+        |described: Value| read(&spdx(packages.clone(), json!({"documentDescribes": described}))).problems.len();
+    assert_eq!(problems(json!(["SPDXRef-A"])), 1);
+    assert_eq!(problems(json!(["SPDXRef-A", "SPDXRef-B"])), 2);
+}
+
+#[test]
 fn syft_json_is_read() {
     use base64::Engine as _;
     let (diff, layer) = (Digest::sha256("diff"), Digest::sha256("layer"));

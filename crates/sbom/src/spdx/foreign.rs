@@ -73,7 +73,8 @@ impl<'a> Foreign<'a> {
     /// Images, files, and the lock files that Trivy writes as applications: no packages of their own.
     fn is_something_else(&self, entry: &PackageIn) -> bool {
         let purpose = entry.primary_package_purpose.as_deref().unwrap_or_default();
-        self.described.contains(entry.id.as_str())
+        // The one thing that a document is about; of several each is a package of its own.
+        (self.described.len() == 1 && self.described.contains(entry.id.as_str()))
             || matches!(purpose, "CONTAINER" | "FILE" | "DEVICE" | "FIRMWARE" | "ARCHIVE")
             || (entry.version_info.is_none() && entry.id.starts_with("SPDXRef-Application-"))
             || entry.id.starts_with("SPDXRef-ContainerImage-")
