@@ -85,6 +85,9 @@ fn sbom() -> impl Strategy<Value = Sbom> {
 }
 
 proptest! {
+    // Each case is written and read in every format.
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn reading_what_was_written_loses_nothing(sbom in sbom(), second in option::of(0i64..4_000_000_000)) {
         let timestamp = second.map(|s| Timestamp::from_second(s).unwrap());
