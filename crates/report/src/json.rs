@@ -3,8 +3,8 @@
 //! `cleanbill/scan/v1`, the format for programs; its schema is `docs/schemas/scan-v1.json`. Fields are
 //! added, never changed or taken away, within one version.
 
-use crate::{ScanReport, terminal};
-use cleanbill_model::{Digest, Finding, Introduced, Problem};
+use crate::{ScanReport, facts};
+use cleanbill_model::{Digest, Finding, Problem, Purl};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -34,8 +34,10 @@ struct Target<'a> {
 struct Distro<'a> {
     id: &'a str,
     version: &'a str,
-    /// Whether the distribution is out of support; unknown as long as no feed says so.
+    /// Whether the distribution is out of support; unknown as long as nobody says so.
     eol: Option<bool>,
+    /// The day support ends or ended.
+    end_of_life: Option<String>,
     state: &'static str,
     why: Option<&'a str>,
 }
@@ -63,11 +65,15 @@ struct FindingRow<'a> {
     summary: &'a str,
     package: PackageRow<'a>,
     location: Location<'a>,
+    locations: Vec<Place<'a>>,
     severity: &'static str,
     cvss: Vec<Cvss<'a>>,
-    /// No database carries these two feeds.
+    /// Probability, 0 to 1.
     epss: Option<f64>,
+    epss_percentile: Option<f64>,
+    /// Whether it is known to be exploited; unknown where it is not.
     kev: Option<bool>,
+    exploited: Option<Exploited>,
     fixed: &'a [String],
     state: &'static str,
     reason: Reason<'a>,
@@ -80,6 +86,8 @@ struct PackageRow<'a> {
     version: &'a str,
     purl: String,
     source: Option<Source<'a>>,
+    /// The distribution package that owns the files of a language package.
+    owner: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +101,19 @@ struct Location<'a> {
     path: Option<&'a str>,
     layer: Option<String>,
     introduced_by: &'static str,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    path: &'a str,
+    layer: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Exploited {
+    added: String,
+    due: Option<String>,
+    ransomware: bool,
 }
 
 #[derive(Serialize)]
@@ -139,14 +160,23 @@ struct ProblemRow<'a> {
 
 /// A report as JSON, a line feed at its end.
 pub fn write(report: &ScanReport<'_>) -> String {
-    let ScanReport { target, sbom, findings, database, gate } = *report;
+    facts::pretty(&document(report))
+}
+
+/// The same as a value, for documents that hold it.
+pub(crate) fn value(report: &ScanReport<'_>) -> serde_json::Value {
+    serde_json::to_value(document(report)).unwrap_or_default()
+}
+
+fn document<'a>(report: &ScanReport<'a>) -> Document<'a> {
+    let ScanReport { target, sbom, findings, database, gate, .. } = *report;
     let identity = sbom.subject.identity.as_ref();
     let (state, why) = match &sbom.distro.state {
         cleanbill_model::DistroState::Confirmed => ("confirmed", None),
         cleanbill_model::DistroState::None => ("none", None),
         cleanbill_model::DistroState::Unknown(why) => ("unknown", Some(why.as_str())),
     };
-    let document = Document {
+    Document {
         schema: "cleanbill/scan/v1",
         target: Target {
             name: target,
@@ -155,7 +185,14 @@ pub fn write(report: &ScanReport<'_>) -> String {
             config: identity.map(|i| i.config.to_string()),
             platform: identity.and_then(|i| i.platform.as_ref()).map(ToString::to_string),
         },
-        distro: Distro { id: &sbom.distro.id, version: &sbom.distro.version, eol: None, state, why },
+        distro: Distro {
+            id: &sbom.distro.id,
+            version: &sbom.distro.version,
+            eol: facts::end_of_life(report),
+            end_of_life: findings.end_of_life.map(|d| d.to_string()),
+            state,
+            why,
+        },
         packages: sbom.packages.len(),
         database: Database {
             built: database.built.map(|t| t.to_string()),
@@ -180,14 +217,11 @@ pub fn write(report: &ScanReport<'_>) -> String {
             ignorance: g.ignorance.iter().map(|(kind, why)| IgnoranceRow { kind: kind.name(), why }).collect(),
         }),
         problems: sbom.problems.iter().map(problem).collect(),
-    };
-    // Texts, numbers and lists alone: there is nothing in it that could not be written as JSON.
-    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    terminal::clean_json(&text).into_owned() + "\n"
+    }
 }
 
 fn finding(finding: &Finding) -> FindingRow<'_> {
-    let place = finding.package.locations.first();
+    let package = &finding.package;
     FindingRow {
         id: &finding.id,
         aliases: &finding.aliases,
@@ -197,19 +231,28 @@ fn finding(finding: &Finding) -> FindingRow<'_> {
             version: &finding.package.version,
             purl: finding.package.purl.to_string(),
             source: finding.package.source.as_ref().map(|s| Source { name: &s.name, version: &s.version }),
+            owner: package.owner.as_ref().map(Purl::to_string),
         },
         location: Location {
-            path: place.map(|l| l.path.as_str()),
-            layer: place.and_then(|l| l.layer.as_ref()).map(Digest::to_string),
-            introduced_by: match finding.introduced {
-                Introduced::Base => "base",
-                Introduced::Image => "image",
-            },
+            path: facts::path(finding),
+            layer: facts::layer(finding).map(Digest::to_string),
+            introduced_by: facts::introduced(finding),
         },
+        locations: package
+            .locations
+            .iter()
+            .map(|l| Place { path: &l.path, layer: l.layer.as_ref().map(Digest::to_string) })
+            .collect(),
         severity: finding.severity.name(),
         cvss: finding.cvss.iter().map(|c| Cvss { vector: &c.vector, score: c.score }).collect(),
-        epss: None,
-        kev: None,
+        epss: finding.epss.map(|e| e.score),
+        epss_percentile: finding.epss.map(|e| e.percentile),
+        kev: finding.kev.map(|_| true),
+        exploited: finding.kev.map(|k| Exploited {
+            added: k.added.to_string(),
+            due: k.due.map(|d| d.to_string()),
+            ransomware: k.ransomware,
+        }),
         fixed: &finding.fixed,
         state: finding.state.name(),
         reason: Reason {

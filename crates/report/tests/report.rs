@@ -1,166 +1,142 @@
-//! Reports as people and programs get them.
+//! Reports as people and programs get them: the table and our own JSON.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use cleanbill_advisory::DatabaseInfo;
-use cleanbill_match::{GateResult, Ignorance};
-use cleanbill_model::{
-    CoverageRow, Cvss, Digest, Distro, DistroState, Finding, FindingReason, Findings, ImageIdentity, Introduced,
-    Location, Package, Platform, Problem, Purl, Sbom, Severity, SourcePackage, State, Subject, Suppression,
-};
-use cleanbill_report::{ALL, ScanReport, json, table};
+mod scan;
+
+use cleanbill_model::{Digest, DistroState, Introduced, Location, Purl, Severity, State};
+use cleanbill_report::{ALL, json, sbom_table, table};
+use scan::{Scan, finding, package};
 use serde_json::Value;
-
-fn package(purl: &str, name: &str, version: &str) -> Package {
-    Package {
-        purl: Purl::parse(purl).unwrap(),
-        name: name.into(),
-        version: version.into(),
-        source: None,
-        licenses: vec![],
-        locations: vec![Location { path: "app/x.jar".into(), layer: Some(Digest::sha256("layer")) }],
-        owner: None,
-        cataloger: None,
-    }
-}
-
-fn finding(id: &str, package: Package, severity: Severity, state: State, fixed: &[&str]) -> Finding {
-    Finding {
-        id: id.into(),
-        aliases: vec!["GHSA-jfh8-c2jp-5v3q".into()],
-        package,
-        introduced: Introduced::Image,
-        severity,
-        cvss: vec![Cvss { vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H".into(), score: Some(10.0) }],
-        kev: None,
-        epss: None,
-        fixed: fixed.iter().map(|f| (*f).to_owned()).collect(),
-        state,
-        reason: FindingReason { feed: "osv X".into(), range: "< 2.15.0".into(), matched_by: "maven name g:a".into() },
-        suppressed: None,
-        summary: "remote code execution".into(),
-    }
-}
-
-struct Scan {
-    sbom: Sbom,
-    findings: Findings,
-    database: DatabaseInfo,
-    gate: Option<GateResult>,
-}
-
-impl Scan {
-    fn full() -> Self {
-        let log4j = package(
-            "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
-            "org.apache.logging.log4j:log4j-core",
-            "2.14.1",
-        );
-        let mut libc = package("pkg:deb/debian/libc6@2.36-9", "libc6", "2.36-9+deb12u3");
-        libc.source = Some(SourcePackage { name: "glibc".into(), version: "2.36-9+deb12u3".into() });
-        let row = |ecosystem: &str, source: Option<&str>, packages| CoverageRow {
-            ecosystem: ecosystem.into(),
-            source: source.map(str::to_owned),
-            as_of: source.and("2024-06-01T00:00:00Z".parse().ok()),
-            packages,
-            packages_without_record: 0,
-        };
-        let mut quiet = finding("CVE-2019-1", libc.clone(), Severity::Low, State::WillNotFix, &[]);
-        quiet.suppressed = Some(Suppression { by: "ann".into(), why: "not reached".into(), until: None });
-        Self {
-            findings: Findings {
-                end_of_life: None,
-                findings: vec![
-                    finding("CVE-2021-44228", log4j.clone(), Severity::Critical, State::Fixed, &["2.15.0"]),
-                    finding("CVE-2024-0001", libc.clone(), Severity::High, State::FixDeferred, &[]),
-                    quiet,
-                ],
-                coverage: vec![
-                    row("Debian:12", Some("debian-tracker"), 1),
-                    row("Maven", Some("osv"), 1),
-                    row("PyPI", None, 2),
-                ],
-            },
-            sbom: Sbom {
-                subject: Subject {
-                    name: "ghcr.io/o/shop:1".into(),
-                    identity: Some(ImageIdentity {
-                        index: Some(Digest::sha256("index")),
-                        manifest: Digest::sha256("manifest"),
-                        config: Digest::sha256("config"),
-                        platform: Platform::parse("linux/amd64"),
-                    }),
-                },
-                distro: Distro {
-                    id: "debian".into(),
-                    version: "12".into(),
-                    state: DistroState::Confirmed,
-                    ..Distro::default()
-                },
-                packages: vec![libc, log4j],
-                problems: vec![Problem::new("zip-malformed", "a.jar", "read the archive", "it is cut short")],
-                catalogers: vec![],
-                layers: vec![],
-            },
-            database: DatabaseInfo {
-                built: "2024-06-02T00:00:00Z".parse().ok(),
-                advisories: 3,
-                feeds: vec![],
-                digest: "d".into(),
-            },
-            gate: Some(GateResult {
-                passed: false,
-                failing: vec![0],
-                ignorance: vec![(Ignorance::Uncovered, "no feed in the database speaks for PyPI (2 packages)".into())],
-            }),
-        }
-    }
-
-    fn empty() -> Self {
-        let mut scan = Self::full();
-        scan.findings = Findings::default();
-        scan.sbom.packages.clear();
-        scan.sbom.problems.clear();
-        scan.sbom.subject.identity = None;
-        scan.gate = None;
-        scan
-    }
-
-    fn report<'a>(&'a self, target: &'a str) -> ScanReport<'a> {
-        ScanReport {
-            target,
-            sbom: &self.sbom,
-            findings: &self.findings,
-            database: &self.database,
-            gate: self.gate.as_ref(),
-        }
-    }
-}
 
 #[test]
 fn the_table_says_everything_in_eighty_columns() {
     let scan = Scan::full();
     let text = table::write(&scan.report("ghcr.io/o/shop:1"), 80);
     let expect = "\
-ghcr.io/o/shop:1: 3 findings (1 critical, 1 high, 1 low) in 2 packages.
+ghcr.io/o/shop:1: 2 findings (1 critical, 1 high) in 2 of 2 packages; 1 more
+  suppressed.
+1 of them is known to be exploited by ransomware.
 Coverage: Debian:12 1 package by debian-tracker as of 2024-06-01; Maven 1
   package by osv as of 2024-06-01; PyPI 2 packages by no feed: not covered.
 1 thing could not be read; what is in there is missing from this report.
+
+org.apache.logging.log4j:log4j-core 2.14.1 (app/x.jar)
+  critical    CVE-2021-44228  fixed in 2.15.0  exploited by ransomware, EPSS 94%
+
+glibc 2.36-9+deb12u3 (libc6)
+  high        CVE-2024-0001  fix deferred
+  suppressed  CVE-2019-1     won't fix     ann: not reached
+
+Next: 1 of 2 has a fix.
+  raise org.apache.logging.log4j:log4j-core to 2.15.0
+Next: give `db build` a feed for what is not covered; nothing is known about it.
+Gate: not passed: 1 finding; no feed in the database speaks for PyPI (2
+  packages) (uncovered).
 ";
-    let head: Vec<&str> = text.lines().take(4).collect();
-    assert_eq!(head, expect.lines().collect::<Vec<_>>());
-    assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
-    let rows: Vec<Vec<&str>> = text.lines().skip(5).take(4).map(|l| l.split_whitespace().collect()).collect();
-    assert_eq!(rows[0], ["severity", "package", "version", "fixed", "id"]);
-    assert!(rows[1][1].ends_with("log4j-core"), "{text}");
-    assert_eq!((rows[1][0], &rows[1][2..]), ("critical", &["2.14.1", "2.15.0", "CVE-2021-44228"][..]));
-    assert_eq!(rows[2], ["high", "libc6", "2.36-9+deb12u3", "deferred", "CVE-2024-0001"]);
-    assert_eq!(rows[3], ["suppressed", "libc6", "2.36-9+deb12u3", "won't", "fix", "CVE-2019-1"]);
-    assert!(text.contains("Next: 1 of 3 has a fix; update org.apache.logging.log4j:log4j-core."), "{text}");
-    let flat = text.replace("\n  ", " ");
-    assert!(
-        flat.contains("Gate: not passed: 1 finding; no feed in the database speaks for PyPI (2 packages) (uncovered)."),
-        "{text}"
-    );
+    assert_eq!(text, expect);
+    let narrow = table::write(&scan.report("ghcr.io/o/shop:1"), 60);
+    let row = "  critical    CVE-2021-44228  fixed in 2.15.0; exploited by\n              ransomware, EPSS 94%\n";
+    assert!(narrow.contains(row), "{narrow}");
+    assert!(narrow.lines().all(|l| l.chars().count() <= 60), "{narrow}");
+}
+
+#[test]
+fn names_versions_and_ids_are_never_cut() {
+    let mut scan = Scan::full();
+    let name = "a-very-long-name-of-a-package-that-goes-on-and-on-and-on-until-it-is-longer-than-a-line";
+    let version = "1.2.3-20240601123456-0123456789abcdef0123456789abcdef0123456789abcdef";
+    scan.findings.findings.push(finding(
+        "GHSA-aaaa-bbbb-cccc-dddd-eeee-ffff",
+        package("pkg:npm/x@1", name, version),
+        Severity::Medium,
+        State::Fixed,
+        &[version],
+    ));
+    for width in [40, 60, 80, 100, 200] {
+        let text = table::write(&scan.report("x"), width);
+        assert!(text.matches(name).count() >= 2 && text.matches(version).count() >= 2, "{width}: {text}");
+        assert!(text.contains("GHSA-aaaa-bbbb-cccc-dddd-eeee-ffff"), "{text}");
+        // A line is longer than the width only where one word is.
+        for line in text.lines().filter(|l| l.chars().count() > width) {
+            let longest = line.split_whitespace().map(|w| w.chars().count()).max().unwrap();
+            assert!(longest + 15 > width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn binary_packages_of_one_source_are_one_group() {
+    let mut scan = Scan::full();
+    let mut other = scan.findings.findings[1].clone();
+    other.package.name = "libc-bin".into();
+    other.package.purl = Purl::parse("pkg:deb/debian/libc-bin@2.36-9").unwrap();
+    scan.findings.findings.push(other);
+    let text = table::write(&scan.report("x"), 80);
+    assert!(text.contains("glibc 2.36-9+deb12u3 (libc-bin, libc6)\n"), "{text}");
+    assert_eq!(text.matches("CVE-2024-0001").count(), 1, "{text}");
+    assert!(text.starts_with("x: 3 findings (1 critical, 2 high)"), "{text}");
+}
+
+#[test]
+fn the_next_step_is_the_version_that_fixes_all_and_a_command() {
+    let mut scan = Scan::full();
+    let log4j = scan.findings.findings[0].package.clone();
+    let more = finding("CVE-2021-45046", log4j, Severity::Critical, State::Fixed, &["2.3.1", "2.12.2", "2.16.0"]);
+    scan.findings.findings.push(more);
+    scan.findings.findings[1].state = State::Fixed;
+    scan.findings.findings[1].fixed = vec!["2.36-9+deb12u4".into()];
+    let mut evil = scan.findings.findings[1].clone();
+    evil.package.name = "x; rm -rf $HOME".into();
+    evil.introduced = Introduced::Base;
+    scan.findings.findings.push(evil);
+    let text = table::write(&scan.report("x"), 200);
+    assert!(text.contains("  raise org.apache.logging.log4j:log4j-core to 2.16.0\n"), "{text}");
+    assert!(text.contains("  RUN apt-get update && apt-get install -y --only-upgrade libc6\n"), "{text}");
+    assert!(text.contains("Next: 1 of 4 come with the base image; build on a newer one."), "{text}");
+}
+
+#[test]
+fn the_end_of_support_is_told() {
+    let mut scan = Scan::full();
+    scan.findings.end_of_life = "2026-06-30".parse().ok();
+    let text = table::write(&scan.report("x"), 80);
+    assert!(text.contains("debian 12 is supported until 2026-06-30."), "{text}");
+    let value: Value = serde_json::from_str(&json::write(&scan.report("x"))).unwrap();
+    assert_eq!((&value["distro"]["eol"], &value["distro"]["end_of_life"]), (&false.into(), &"2026-06-30".into()));
+    scan.now = "2026-07-01T00:00:00Z".parse().unwrap();
+    let text = table::write(&scan.report("x"), 80);
+    assert!(text.contains("debian 12 is out of support since 2026-06-30"), "{text}");
+    assert!(text.contains("Next: move to a release"), "{text}");
+    let value: Value = serde_json::from_str(&json::write(&scan.report("x"))).unwrap();
+    assert_eq!(value["distro"]["eol"], true);
+    scan.findings.end_of_life = None;
+    let value: Value = serde_json::from_str(&json::write(&scan.report("x"))).unwrap();
+    assert_eq!((&value["distro"]["eol"], &value["distro"]["end_of_life"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn the_table_of_an_sbom_fits_and_keeps_versions_whole() {
+    let mut sbom = Scan::full().sbom;
+    sbom.packages[1].owner = Some(Purl::new("deb", "debian", "liblog4j2-java", "2"));
+    let version = "v0.0.0-20240601123456-0123456789ab-and-more-than-a-quarter-of-a-line";
+    let mut long = package("pkg:golang/a/b@1", "example.org/some/long/module/path/that/goes/on", version);
+    long.locations = vec![Location { path: "usr/local/bin/some/long/path/to/a/program/of/ours".into(), layer: None }];
+    sbom.packages.push(long);
+    let text = sbom_table::write(&sbom, 80);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "ghcr.io/o/shop:1: 3 packages, debian 12");
+    assert_eq!(lines[1], "1 thing could not be read; what is in there is missing here.");
+    assert_eq!(lines[3].split_whitespace().collect::<Vec<_>>(), ["package", "version", "type", "origin"]);
+    assert!(text.contains("from glibc") && text.contains("owned by liblog4j2-java"), "{text}");
+    for width in [40, 80, 120] {
+        let text = sbom_table::write(&sbom, width);
+        assert!(text.contains(version) && text.contains("example.org/some/long/module/path/that/goes/on"), "{text}");
+        for line in text.lines().filter(|l| l.chars().count() > width) {
+            assert!(line.contains(version) || line.contains("example.org"), "{width}: {line}");
+        }
+    }
+    sbom.packages.clear();
+    assert_eq!(sbom_table::write(&sbom, 80).lines().count(), 2);
 }
 
 #[test]
@@ -225,6 +201,10 @@ fn json_has_the_values() {
     assert_eq!(value["findings"][2]["suppressed"]["by"], "ann");
     assert_eq!(value["gate"]["ignorance"][0]["kind"], "uncovered");
     assert_eq!(value["problems"][0]["code"], "zip-malformed");
+    assert_eq!((&first["kev"], &first["epss"]), (&true.into(), &0.944.into()));
+    assert_eq!(first["exploited"], serde_json::json!({"added": "2021-12-10", "due": "2021-12-24", "ransomware": true}));
+    assert_eq!(first["locations"][0]["path"], "app/x.jar");
+    assert_eq!((&value["findings"][1]["kev"], &value["findings"][1]["exploited"]), (&Value::Null, &Value::Null));
 }
 
 /// Checks a value against the part of JSON Schema that our schema files use.

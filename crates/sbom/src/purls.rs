@@ -1,6 +1,7 @@
 //! # purls
 //!
-//! One package URL a line, sorted, each once: what to feed to tools that take nothing else.
+//! One package URL a line, sorted, each once: what to feed to tools that take nothing else. Read in the
+//! same form; empty lines and lines that start with `#` are passed over.
 //!
 //! ```text
 //! pkg:deb/debian/libc6@2.36-9%2Bdeb12u4?arch=amd64&distro=debian-12
@@ -9,9 +10,9 @@
 
 use std::collections::BTreeSet;
 
-use cleanbill_model::{Sbom, Timestamp};
+use cleanbill_model::{Problem, Purl, Sbom, Subject, Timestamp};
 
-use crate::Format;
+use crate::{Format, foreign};
 
 /// This format's line in [`crate::ALL`].
 pub const FORMAT: Format = Format { id: "purls", media_type: "text/plain", write };
@@ -20,4 +21,30 @@ pub const FORMAT: Format = Format { id: "purls", media_type: "text/plain", write
 pub fn write(sbom: &Sbom, _timestamp: Option<Timestamp>) -> Vec<u8> {
     let lines: BTreeSet<String> = sbom.packages.iter().map(|p| p.purl.to_string()).collect();
     lines.into_iter().flat_map(|line| (line + "\n").into_bytes()).collect()
+}
+
+/// Reads the list; a line that is no package URL is a problem.
+pub(crate) fn read_lines(bytes: &[u8]) -> Sbom {
+    let mut packages = Vec::new();
+    let mut problems = Vec::new();
+    for (n, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match Purl::parse(line) {
+            Ok(purl) => packages.push(foreign::by_purl(purl, None)),
+            Err(e) => problems.push(Problem::new(
+                "sbom-component",
+                format!("line {}", n + 1),
+                "read a package URL",
+                foreign::bounded(&e.to_string()),
+            )),
+        }
+    }
+    packages.sort();
+    packages.dedup();
+    let distro = foreign::distro(None, &packages);
+    Sbom { subject: Subject::default(), distro, packages, problems, catalogers: vec![], layers: vec![] }
 }

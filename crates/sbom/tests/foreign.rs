@@ -71,6 +71,14 @@ fn source_packages_of_syft_and_trivy_are_read() {
 }
 
 #[test]
+fn epochs_beside_the_version_go_with_the_source_too() {
+    let library = |purl: &str| json!({"type": "library", "name": "x", "purl": purl});
+    check(library("pkg:rpm/rhel/a@1-2?epoch=4&upstream=b-1-2.src.rpm"), ["a", "4:1-2", "b", "4:1-2", ""]);
+    check(library("pkg:deb/debian/perl@5.36?epoch=1"), ["perl", "1:5.36", "", "", ""]);
+    check(library("pkg:deb/debian/perl@1:5.36?epoch=1"), ["perl", "1:5.36", "", "", ""]);
+}
+
+#[test]
 fn paths_are_read_without_their_first_slash() {
     let library = |name: &str| json!({"type": "library", "name": "x", "purl": "pkg:maven/g/x@1", "properties": [property(name, "/app/x.jar")]});
     check(library("syft:location:0:path"), ["g:x", "1", "", "", "app/x.jar"]);
@@ -81,7 +89,7 @@ fn paths_are_read_without_their_first_slash() {
 fn nested_components_become_a_flat_list() {
     let inner = json!({"type": "library", "name": "b", "purl": "pkg:npm/b@1"});
     let outer = json!({"type": "application", "name": "package-lock.json", "components": [inner]});
-    for version in ["1.2", "1.3", "1.4", "1.5", "1.6"] {
+    for version in ["1.2", "1.3", "1.4", "1.5", "1.6", "1.7"] {
         let sbom = read(version, json!([outer, {"type": "file", "name": "/etc/x"}]));
         assert_eq!(sbom.packages.len(), 1, "{version}");
         assert_eq!((sbom.problems.len(), sbom.subject.name.as_str()), (0, "shop:1"));
@@ -168,10 +176,11 @@ fn what_is_no_cyclonedx_is_told_as_what_it_is() {
     check(r#"{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}"#, "SPDX 3");
     check(r#"{"artifacts":[],"schema":{}}"#, "Syft JSON");
     check(r#"{"x":1}"#, "`bomFormat`");
-    check("[]", "not a JSON object");
-    check(r#"{"bomFormat":"CycloneDX","specVersion":"9.1"}"#, "version `9.1`; 1.2 to 1.6");
+    check("[]", "neither a JSON object nor");
+    check(r#"{"bomFormat":"CycloneDX","specVersion":"9.1"}"#, "version `9.1`; 1.2 to 1.7");
     let error = cyclonedx::read(br#"{"bomFormat":"CycloneDX","#).unwrap_err();
-    assert!(matches!(error, SbomError::Malformed(_)), "{error}");
+    assert!(matches!(error, SbomError::Malformed { .. }), "{error}");
+    assert!(error.to_string().starts_with("malformed CycloneDX JSON: "), "{error}");
 }
 
 #[test]

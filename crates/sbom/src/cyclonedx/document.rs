@@ -1,12 +1,13 @@
 //! The JSON shapes that are written.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Document {
     #[serde(rename = "$schema")]
-    pub(super) schema: &'static str,
+    pub(super) schema: String,
     pub(super) bom_format: &'static str,
     pub(super) spec_version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -14,6 +15,8 @@ pub(super) struct Document {
     pub(super) version: u32,
     pub(super) metadata: Metadata,
     pub(super) components: Vec<Component>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) vulnerabilities: Option<Vec<Value>>,
 }
 
 #[derive(Serialize)]
@@ -25,9 +28,18 @@ pub(super) struct Metadata {
     pub(super) properties: Vec<Property>,
 }
 
+/// Who made it: components since 1.5, a list of its own kind before.
 #[derive(Serialize)]
-pub(super) struct Tools {
-    pub(super) components: Vec<Component>,
+#[serde(untagged)]
+pub(super) enum Tools {
+    Components { components: Vec<Component> },
+    List([Tool; 1]),
+}
+
+#[derive(Serialize)]
+pub(super) struct Tool {
+    pub(super) name: &'static str,
+    pub(super) version: &'static str,
 }
 
 #[derive(Serialize, Default)]

@@ -2,65 +2,54 @@
 
 use std::collections::BTreeMap;
 
-use cleanbill_model::{CatalogerId, Digest, Distro, DistroState, Package, Sbom, Subject, Timestamp};
+use cleanbill_model::{Digest, Distro, DistroState, Package, Sbom, Subject, Timestamp};
+use serde_json::Value;
 
-use super::document::{Component, Document, License, LicenseChoice, Metadata, Properties, Property, Tools};
+use super::Version;
+use super::document::{Component, Document, License, LicenseChoice, Metadata, Properties, Property, Tool, Tools};
+use crate::{TOOL, cataloger_name, content_uuid, licence};
 
-/// Ids of the SPDX list that are common in images. The schema takes nothing but the list's ids as
-/// an `id`; every other text is a `name`.
-const SPDX_IDS: [&str; 24] = [
-    "0BSD",
-    "AGPL-3.0-only",
-    "Apache-2.0",
-    "Artistic-2.0",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "BSL-1.0",
-    "CC0-1.0",
-    "EPL-1.0",
-    "EPL-2.0",
-    "GPL-2.0-only",
-    "GPL-2.0-or-later",
-    "GPL-3.0-only",
-    "GPL-3.0-or-later",
-    "ISC",
-    "LGPL-2.1-only",
-    "LGPL-2.1-or-later",
-    "LGPL-3.0-or-later",
-    "MIT",
-    "MPL-2.0",
-    "OpenSSL",
-    "PSF-2.0",
-    "Unlicense",
-    "Zlib",
-];
+/// What makes the vulnerabilities out of the packages' references.
+pub(super) type Vulnerabilities<'a> = &'a dyn Fn(&[String]) -> Vec<Value>;
 
-pub(super) fn write(sbom: &Sbom, timestamp: Option<Timestamp>) -> Vec<u8> {
+pub(super) fn write(
+    sbom: &Sbom,
+    timestamp: Option<Timestamp>,
+    version: Version,
+    vulnerabilities: Option<Vulnerabilities<'_>>,
+) -> Vec<u8> {
     let mut components = Vec::with_capacity(sbom.packages.len() + 1);
     components.extend(distro(&sbom.distro));
     let mut refs = Refs::of(&sbom.packages);
-    components.extend(sbom.packages.iter().map(|p| package(p, refs.next(p))));
-    let tool = Component {
-        kind: "application",
-        name: "cleanbill".to_owned(),
-        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-        ..Component::default()
+    let refs: Vec<String> = sbom.packages.iter().map(|p| refs.next(p)).collect();
+    components.extend(sbom.packages.iter().zip(&refs).map(|(p, r)| package(p, r.clone())));
+    let tools = if version >= Version::V1_5 {
+        let tool = Component {
+            kind: "application",
+            name: TOOL.0.to_owned(),
+            version: Some(TOOL.1.to_owned()),
+            ..Component::default()
+        };
+        Tools::Components { components: vec![tool] }
+    } else {
+        Tools::List([Tool { name: TOOL.0, version: TOOL.1 }])
     };
     let mut document = Document {
-        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        schema: format!("http://cyclonedx.org/schema/bom-{}.schema.json", version.name()),
         bom_format: "CycloneDX",
-        spec_version: "1.6",
+        spec_version: version.name(),
         serial_number: None,
         version: 1,
         metadata: Metadata {
             timestamp: None,
-            tools: Tools { components: vec![tool] },
+            tools,
             component: subject(&sbom.subject),
             properties: document_properties(sbom),
         },
         components,
+        vulnerabilities: vulnerabilities.map(|make| make(&refs)),
     };
-    document.serial_number = Some(serial_number(&encode(&document)));
+    document.serial_number = Some(format!("urn:uuid:{}", content_uuid(&encode(&document))));
     document.metadata.timestamp = timestamp.map(|t| t.to_string());
     encode(&document)
 }
@@ -68,20 +57,6 @@ pub(super) fn write(sbom: &Sbom, timestamp: Option<Timestamp>) -> Vec<u8> {
 fn encode(document: &Document) -> Vec<u8> {
     // Plain structures of text: there is nothing in them that JSON cannot say.
     serde_json::to_vec(document).unwrap_or_default()
-}
-
-/// A UUID of version 8 (RFC 9562: the bits are ours) out of the SHA-256 of the content.
-fn serial_number(content: &[u8]) -> String {
-    let digest = Digest::sha256(content);
-    let hex = digest.hex();
-    // The variant is `10` in binary: one of 8, 9, a, b.
-    let variant = match hex.as_bytes().get(16).copied().unwrap_or(b'0') {
-        b'0' | b'4' | b'8' | b'c' => '8',
-        b'1' | b'5' | b'9' | b'd' => '9',
-        b'2' | b'6' | b'a' | b'e' => 'a',
-        _ => 'b',
-    };
-    format!("urn:uuid:{}-{}-8{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
 fn subject(subject: &Subject) -> Component {
@@ -135,10 +110,6 @@ fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn cataloger_name(id: &CatalogerId) -> String {
-    format!("{}@{}", id.id, id.version)
-}
-
 fn package(package: &Package, bom_ref: String) -> Component {
     let mut properties = Properties::default();
     if let Some(source) = &package.source {
@@ -151,20 +122,30 @@ fn package(package: &Package, bom_ref: String) -> Component {
     }
     properties.add_some("cleanbill:owner", package.owner.as_ref());
     properties.add_some("cleanbill:cataloger", package.cataloger.as_ref().map(cataloger_name).as_ref());
-    let license = |text: &String| {
-        let known = SPDX_IDS.contains(&text.as_str());
-        let license = License { id: known.then(|| text.clone()), name: (!known).then(|| text.clone()) };
-        LicenseChoice { license: Some(license), expression: None }
-    };
     Component {
         bom_ref: Some(bom_ref),
         kind: "library",
         name: package.name.clone(),
         version: some(&package.version),
-        licenses: package.licenses.iter().map(license).collect(),
+        licenses: licenses(&package.licenses),
         purl: Some(package.purl.to_string()),
         properties: properties.0,
     }
+}
+
+/// One expression, or a list of ids and names: the schemas since 1.5 allow no mixture.
+fn licenses(licenses: &[String]) -> Vec<LicenseChoice> {
+    if let [one] = licenses
+        && licence::is_expression(one)
+    {
+        return vec![LicenseChoice { license: None, expression: Some(one.clone()) }];
+    }
+    let license = |text: &String| {
+        let known = licence::is_id(text);
+        let license = License { id: known.then(|| text.clone()), name: (!known).then(|| text.clone()) };
+        LicenseChoice { license: Some(license), expression: None }
+    };
+    licenses.iter().map(license).collect()
 }
 
 fn document_properties(sbom: &Sbom) -> Vec<Property> {
