@@ -74,7 +74,7 @@ fn kind_of(text: &str) -> anyhow::Result<Target> {
 /// What a file begins like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Content {
-    /// JSON, or package URLs: an SBOM.
+    /// JSON, package URLs, or what other SBOMs begin with, to be refused by their names.
     Text,
     /// A tar archive, maybe packed.
     Archive,
@@ -91,7 +91,8 @@ fn content_of(path: &Path) -> anyhow::Result<Content> {
 
 fn content(start: &[u8]) -> Content {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-    if text.starts_with(b"{") || text.starts_with(b"pkg:") {
+    let utf16 = start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff");
+    if utf16 || [&b"{"[..], b"pkg:", b"<?xml", b"SPDXVersion:", b"spdxVersion:"].iter().any(|s| text.starts_with(s)) {
         Content::Text
     } else if start.get(257..262) == Some(b"ustar")
         || start.starts_with(&[0x1f, 0x8b])
@@ -222,8 +223,7 @@ fn read_sbom(name: &str, from: impl std::io::Read) -> anyhow::Result<Sbom> {
     if bytes.len() as u64 > SBOM_LIMIT {
         anyhow::bail!("{name} is larger than {} MiB", SBOM_LIMIT >> 20);
     }
-    let mut sbom =
-        cleanbill_sbom::cyclonedx::read(&bytes).with_context(|| format!("could not read {name} as an SBOM"))?;
+    let mut sbom = cleanbill_sbom::read(&bytes).with_context(|| format!("could not read {name} as an SBOM"))?;
     if sbom.subject.name.is_empty() {
         name.clone_into(&mut sbom.subject.name);
     }

@@ -1,7 +1,7 @@
 //! `cleanbill sbom TARGET`: what is aboard, in the format asked for.
 
 use anyhow::Context as _;
-use cleanbill_model::{Problem, Sbom as Model};
+use cleanbill_model::Problem;
 
 use crate::args::{Common, Sbom, SbomCommand};
 use crate::output::Sink;
@@ -25,7 +25,7 @@ pub(crate) async fn run(args: &Sbom, common: &Common) -> anyhow::Result<Outcome>
         // No other time is stated, so that an SBOM stays the same from run to run.
         let bytes = match cleanbill_sbom::ALL.iter().find(|f| f.id == sink.format) {
             Some(format) => (format.write)(&sbom, clock::source_date()),
-            None => table(&sbom).into_bytes(),
+            None => cleanbill_report::sbom_table::write(&sbom, output::width()).into_bytes(),
         };
         sink.write(&bytes)?;
     }
@@ -52,28 +52,4 @@ pub(crate) fn strict(strict: bool, problems: &[Problem]) -> anyhow::Result<Outco
         anyhow::bail!("{} things could not be read (they are listed above)", problems.len());
     }
     Ok(Outcome::Done)
-}
-
-fn table(sbom: &Model) -> String {
-    let clean = cleanbill_report::terminal::clean;
-    let distro = match (&sbom.distro.state, sbom.distro.id.as_str()) {
-        (cleanbill_model::DistroState::Confirmed, _) => format!("{} {}", sbom.distro.id, sbom.distro.version),
-        (cleanbill_model::DistroState::None, _) => "no distribution".to_owned(),
-        (cleanbill_model::DistroState::Unknown(why), _) => format!("unknown distribution: {why}"),
-    };
-    let mut text = format!("{}: {} packages, {}\n", clean(&sbom.subject.name), sbom.packages.len(), clean(&distro));
-    if sbom.packages.is_empty() {
-        return text;
-    }
-    let width = sbom.packages.iter().map(|p| p.name.chars().count()).max().unwrap_or(0).min(48);
-    text.push_str(&format!("\n{:<width$}  {:<24} type\n", "package", "version"));
-    for package in &sbom.packages {
-        text.push_str(&format!(
-            "{:<width$}  {:<24} {}\n",
-            clean(&package.name),
-            clean(&package.version),
-            clean(&package.purl.kind)
-        ));
-    }
-    text
 }
