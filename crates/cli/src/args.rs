@@ -168,7 +168,7 @@ pub(crate) enum Db {
 /// `cleanbill vercmp`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Vercmp {
-    /// dpkg, maven, go, semver
+    /// dpkg, rpm, apk, pacman, maven, go, semver, npm, pep440, gem, nuget, composer, cran, hackage, pub, bitnami
     pub(crate) scheme: String,
     /// A version; `-` reads `A<tab>B` lines from stdin
     pub(crate) a: String,

@@ -12,7 +12,7 @@ pub(crate) const RULES: Rules = Rules {
     name: "dpkg",
     also: &["deb", "debian"],
     purl_types: &["deb"],
-    ecosystems: &["Debian", "Ubuntu"],
+    ecosystems: &["Debian", "Ubuntu", "Echo"],
     compare,
     is_valid,
 };

@@ -10,56 +10,95 @@ use std::cmp::Ordering;
 
 pub(crate) const RULES: Rules = Rules {
     name: "semver",
-    also: &["npm", "cargo"],
-    purl_types: &["cargo", "npm"],
-    ecosystems: &["crates.io", "npm"],
+    also: &["cargo", "hex", "swift"],
+    purl_types: &["cargo", "hex", "swift", "conan", "github", "githubactions", "julia", "vscode-extension"],
+    ecosystems: &[
+        "crates.io",
+        "Hex",
+        "GitHub Actions",
+        "SwiftURL",
+        "ConanCenter",
+        "Julia",
+        "Kubernetes",
+        "Linux",
+        "VSCode",
+    ],
     compare,
     is_valid,
 };
 
-/// Numbers without trailing zeros, and the pre-release.
-fn parts(version: &str) -> (Vec<&str>, Option<&str>) {
+/// A version without its sign (`v`, `=`), and its build metadata.
+pub(crate) fn split_build(version: &str) -> (&str, Option<&str>) {
     let version = version.trim();
-    let version = version.strip_prefix(['v', 'V', '=']).unwrap_or(version);
-    let mut rest = version.split_once('+').map_or(version, |(v, _)| v);
-    let mut numbers = Vec::new();
-    loop {
-        let (number, after) = digits::split(rest);
-        if number.is_empty() {
-            break;
-        }
-        numbers.push(number.trim_start_matches('0'));
-        rest = after;
-        match after.strip_prefix('.') {
-            Some(next) if next.bytes().next().is_some_and(|b| b.is_ascii_digit()) => rest = next,
-            _ => break,
-        }
-    }
-    while numbers.last().is_some_and(|n| n.is_empty()) {
-        numbers.pop();
-    }
-    let rest = rest.strip_prefix(['-', '.']).unwrap_or(rest);
-    (numbers, (!rest.is_empty()).then_some(rest))
+    let version = version.strip_prefix('=').unwrap_or(version).trim_start();
+    let version = version.strip_prefix(['v', 'V']).unwrap_or(version);
+    version.split_once('+').map_or((version, None), |(version, build)| (version, Some(build)))
 }
 
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
-    let ((numbers_a, pre_a), (numbers_b, pre_b)) = (parts(a), parts(b));
-    for i in 0..numbers_a.len().max(numbers_b.len()) {
-        let order = digits::compare(numbers_a.get(i).unwrap_or(&""), numbers_b.get(i).unwrap_or(&""));
+    compare_with(split_build(a).0, split_build(b).0, |x, y| x.cmp(y))
+}
+
+/// Numbers in turn, then the pre-release with `words` to compare its identifiers that are no numbers.
+/// Takes versions without sign and build metadata.
+pub(crate) fn compare_with(a: &str, b: &str, words: fn(&str, &str) -> Ordering) -> Ordering {
+    let (mut a, mut b) = (Numbers { rest: a, more: true }, Numbers { rest: b, more: true });
+    loop {
+        let (x, y) = (a.next(), b.next());
+        if x.is_none() && y.is_none() {
+            break;
+        }
+        let order = digits::compare(x.unwrap_or(""), y.unwrap_or(""));
         if order.is_ne() {
             return order;
         }
     }
-    match (pre_a, pre_b) {
+    match (a.pre(), b.pre()) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Greater,
         (Some(_), None) => Ordering::Less,
-        (Some(a), Some(b)) => compare_pre(a, b),
+        (Some(a), Some(b)) => compare_identifiers(a, b, words),
     }
 }
 
-/// Identifiers in turn: numbers by value and before all others, others by ASCII; fewer come first.
-fn compare_pre(a: &str, b: &str) -> Ordering {
+/// The dotted numbers at the start of a version; what is left begins the pre-release.
+struct Numbers<'a> {
+    rest: &'a str,
+    more: bool,
+}
+
+impl<'a> Iterator for Numbers<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        if !self.more {
+            return None;
+        }
+        let (number, rest) = digits::split(self.rest);
+        self.more = false;
+        if number.is_empty() {
+            return None;
+        }
+        self.rest = rest;
+        if let Some(next) = rest.strip_prefix('.')
+            && next.bytes().next().is_some_and(|b| b.is_ascii_digit())
+        {
+            (self.rest, self.more) = (next, true);
+        }
+        Some(number)
+    }
+}
+
+impl<'a> Numbers<'a> {
+    /// The pre-release, once the numbers are read.
+    fn pre(&self) -> Option<&'a str> {
+        let rest = self.rest.strip_prefix(['-', '.']).unwrap_or(self.rest);
+        (!rest.is_empty()).then_some(rest)
+    }
+}
+
+/// Identifiers in turn: numbers by value and before all others; fewer come first.
+pub(crate) fn compare_identifiers(a: &str, b: &str, words: fn(&str, &str) -> Ordering) -> Ordering {
     let (mut a, mut b) = (a.split('.'), b.split('.'));
     loop {
         let order = match (a.next(), b.next()) {
@@ -70,7 +109,7 @@ fn compare_pre(a: &str, b: &str) -> Ordering {
                 (true, true) => digits::compare(x, y),
                 (true, false) => Ordering::Less,
                 (false, true) => Ordering::Greater,
-                (false, false) => x.cmp(y),
+                (false, false) => words(x, y),
             },
         };
         if order.is_ne() {

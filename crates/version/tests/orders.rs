@@ -39,7 +39,7 @@ fn names_lead_back_to_their_scheme() {
     for &scheme in Scheme::ALL {
         assert_eq!(Scheme::by_name(scheme.name()), Some(scheme));
     }
-    assert_eq!(Scheme::by_name("npm"), Some(Scheme::Semver));
+    assert_eq!(Scheme::by_name("npm"), Some(Scheme::Npm));
     assert_eq!(Scheme::by_name("nonsense"), None);
 }
 
@@ -48,11 +48,32 @@ fn ecosystems_and_purl_types_lead_to_their_scheme() {
     assert_eq!(Scheme::for_ecosystem("Debian:12"), Some(Scheme::Dpkg));
     assert_eq!(Scheme::for_ecosystem("Ubuntu:22.04:LTS"), Some(Scheme::Dpkg));
     assert_eq!(Scheme::for_ecosystem("Go"), Some(Scheme::Go));
-    assert_eq!(Scheme::for_ecosystem("PyPI"), None);
+    assert_eq!(Scheme::for_ecosystem("Red Hat:enterprise_linux:9::baseos"), Some(Scheme::Rpm));
+    assert_eq!(Scheme::for_ecosystem("Alpine:v3.20"), Some(Scheme::Apk));
+    assert_eq!(Scheme::for_ecosystem("Root:PyPI"), Some(Scheme::Pep440));
+    assert_eq!(Scheme::for_ecosystem("Android"), None);
     assert_eq!(Scheme::for_purl_type("golang"), Some(Scheme::Go));
     assert_eq!(Scheme::for_purl_type("cargo"), Some(Scheme::Semver));
-    assert_eq!(Scheme::for_purl_type("apk"), None);
+    assert_eq!(Scheme::for_purl_type("alpm"), Some(Scheme::Pacman));
+    assert_eq!(Scheme::for_purl_type("generic"), None);
 }
+
+/// What the files of vectors begin with.
+const PREFIXES: &[(&str, Scheme)] = &[
+    ("alpine-", Scheme::Apk),
+    ("cran-", Scheme::Cran),
+    ("debian-", Scheme::Dpkg),
+    ("hackage-", Scheme::Hackage),
+    ("maven-", Scheme::Maven),
+    ("nuget-", Scheme::NuGet),
+    ("packagist-", Scheme::Composer),
+    ("pub-", Scheme::Pub),
+    ("pypi-", Scheme::Pep440),
+    ("redhat-", Scheme::Rpm),
+    ("rubygems-", Scheme::Gem),
+    ("semver-", Scheme::Semver),
+    ("semver-", Scheme::Npm),
+];
 
 /// Reads `A < B`, `A = B` and `A > B` lines from the folder of public vectors named by
 /// `CLEANBILL_ORACLES` (the `semantic/testdata` files of google/osv-scalibr).
@@ -62,7 +83,7 @@ fn public_vectors_agree() {
     let folder = std::env::var_os("CLEANBILL_ORACLES").expect("CLEANBILL_ORACLES names a folder");
     let mut wrong = Vec::new();
     let mut lines = 0;
-    for (prefix, scheme) in [("debian-", Scheme::Dpkg), ("maven-", Scheme::Maven), ("semver-", Scheme::Semver)] {
+    for (prefix, scheme) in PREFIXES {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             if !path.file_name().unwrap().to_string_lossy().starts_with(prefix) {
