@@ -53,7 +53,7 @@ impl Database {
         let names_at = payload.0.len() as u64;
         let names_length = names.0.len() as u64;
         payload.0.append(&mut names.0);
-        let feeds = Feeds::of(&records, import);
+        let feeds = Feeds::of(&records, import, built);
         for (number, (record, places)) in records.iter().zip(places).enumerate() {
             let bytes = codec::encode(record, &places);
             record_table.push((payload.0.len() as u64, bytes.len() as u32, 0));
@@ -129,7 +129,7 @@ struct Feed<'a> {
 struct Feeds<'a>(BTreeMap<&'a str, Feed<'a>>);
 
 impl<'a> Feeds<'a> {
-    fn of(records: &'a [Cow<'_, Advisory>], import: &'a Import) -> Self {
+    fn of(records: &'a [Cow<'_, Advisory>], import: &'a Import, built: Option<Timestamp>) -> Self {
         let mut feeds: BTreeMap<&str, Feed<'_>> = BTreeMap::new();
         for record in records {
             let feed = feeds.entry(&record.feed).or_default();
@@ -148,6 +148,8 @@ impl<'a> Feeds<'a> {
         }
         for (name, feed) in &mut feeds {
             feed.newest = feed.newest.max(import.as_of.get(*name).copied());
+            // Times in the future, which some records state, must not make a feed look fresh.
+            feed.newest = feed.newest.map(|newest| built.map_or(newest, |built| newest.min(built)));
         }
         Self(feeds)
     }

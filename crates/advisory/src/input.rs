@@ -21,7 +21,7 @@ const INFLATED: u64 = 8 << 30;
 const WRAPPINGS: u32 = 4;
 const FOLDERS: u32 = 32;
 /// A document of up to this many bytes is handed on whole; a larger one is read as a stream, at once.
-const WHOLE: usize = 4 << 20;
+const WHOLE: usize = 1 << 20;
 /// A zip inside another wrapping is taken into memory; one that is larger is not read.
 const NESTED_ZIP: u64 = 256 << 20;
 

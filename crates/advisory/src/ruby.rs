@@ -74,7 +74,12 @@ pub(crate) fn read(record: Record, sink: &mut Sink) {
     advisory.aliases = names;
     advisory.summary = one_line(&record.title.unwrap_or_default());
     let score = record.cvss_v3.or(record.cvss_v4).or(record.cvss_v2);
-    advisory.severity = score.map(Severity::from_score).unwrap_or_default();
+    match score {
+        Some(score) if !(0.0..=10.0).contains(&score) => {
+            sink.record_problem(format!("read the score of {id}"), "it is not from 0 to 10");
+        }
+        score => advisory.severity = score.map(Severity::from_score).unwrap_or_default(),
+    }
     if let Some(date) = record.date {
         match times::day(&date) {
             Ok(time) => advisory.published = Some(time),

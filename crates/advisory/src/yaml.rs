@@ -71,7 +71,9 @@ pub(crate) fn read(shape: Shape, text: &str, sink: &mut Sink) {
 }
 
 fn with<T: DeserializeOwned>(text: &str, sink: &mut Sink, read: impl FnOnce(T, &mut Sink)) {
-    let options = serde_saphyr::options! { with_snippet: false };
+    // Hashes without quotes may look like numbers beyond all bounds: `5e01539330380570`.
+    let numbers = serde_saphyr::NonFiniteFloatPolicy::AsString;
+    let options = serde_saphyr::options! { with_snippet: false, non_finite_float_policy: numbers };
     match serde_saphyr::from_str_with_options(text, options) {
         Ok(value) => read(value, sink),
         Err(e) => sink.record_problem("read the file", format!("its YAML is malformed: {}", one_line(&e.to_string()))),
