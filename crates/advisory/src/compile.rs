@@ -1,14 +1,22 @@
 //! Records → the bytes of a database file ([`crate::layout`]). The same records give the same bytes,
 //! in whatever order they come.
 
-use crate::codec::{self, Writer};
+use crate::codec::{self, Place, Writer};
 use crate::database::Database;
-use crate::layout::{self, BLOCK, FORMAT, MAGIC, READER};
-use crate::{DatabaseError, Import};
-use cleanbill_model::{Advisory, Timestamp};
+use crate::layout::{self, BLOCK, ENTRY, FORMAT, MAGIC, READER};
+use crate::{DatabaseError, Import, cve, epss, kev};
+use cleanbill_model::{Advisory, Affected, Kev, Timestamp};
+use jiff::civil::Date;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
+
+/// Marks an exploited CVE that ransomware uses.
+pub(crate) const RANSOMWARE: u32 = 1 << 31;
+
+/// Entries of an index before they are bytes.
+type Entries = Vec<(u64, u32, u32)>;
 
 impl Database {
     /// Compiles records into the bytes of a database file. `built` is the time to state. Of two records
@@ -16,54 +24,55 @@ impl Database {
     /// are put together (one tracker's export in several files).
     pub fn compile(import: &Import, built: Option<Timestamp>) -> Vec<u8> {
         let records = unique(&import.advisories);
-        let mut payload = Vec::new();
-        let mut places = Vec::new();
-        let mut packages = BTreeSet::new();
-        let mut ids = BTreeSet::new();
-        let mut feeds: BTreeMap<&str, (BTreeSet<&str>, Option<Timestamp>, u64)> = BTreeMap::new();
-        for (number, record) in records.values().enumerate() {
-            let number = number as u32;
-            let bytes = codec::encode(record);
-            places.push((payload.len() as u64, bytes.len() as u32));
-            payload.extend_from_slice(&bytes);
-            let feed = feeds.entry(&record.feed).or_default();
-            feed.1 = feed.1.max(record.modified);
-            feed.2 += 1;
-            for affected in &record.affected {
-                packages.insert((layout::package_hash(&affected.ecosystem, &affected.name), number));
-                feed.0.insert(&affected.ecosystem);
-            }
-            for id in std::iter::once(&record.id).chain(&record.aliases) {
-                ids.insert((layout::id_hash(id), number));
+        let mut packages: BTreeMap<(&str, &str), Vec<(usize, usize, &Affected)>> = BTreeMap::new();
+        for (number, record) in records.iter().enumerate() {
+            for (position, affected) in record.affected.iter().enumerate() {
+                let entries = packages.entry((&affected.ecosystem, &affected.name)).or_default();
+                entries.push((number, position, affected));
             }
         }
-        let mut section = |entries: &mut dyn Iterator<Item = (u64, u32)>| {
-            let start = payload.len() as u64;
-            for (long, short) in entries {
-                payload.extend_from_slice(&long.to_le_bytes());
-                payload.extend_from_slice(&short.to_le_bytes());
+        let mut payload = Writer::default();
+        let mut places: Vec<Vec<Place>> = records.iter().map(|r| vec![Place::default(); r.affected.len()]).collect();
+        let mut indexes: [Entries; 6] = Default::default();
+        let [package_table, record_table, by_name, by_id, exploited, predicted] = &mut indexes;
+        let mut names = Writer::default();
+        for (number, ((ecosystem, name), entries)) in packages.into_iter().enumerate() {
+            let (number, start) = (number as u32, payload.0.len());
+            payload.number(entries.len() as u64);
+            for (record, position, affected) in entries {
+                let at = payload.0.len();
+                codec::encode_entry(&mut payload, record as u32, records[record].withdrawn.is_some(), affected);
+                let length = (payload.0.len() - at) as u32;
+                places[record][position] = Place { package: number, at: (at - start) as u32, length };
             }
-            (start, (payload.len() as u64 - start) / layout::ENTRY as u64)
-        };
-        let sections =
-            [section(&mut places.into_iter()), section(&mut packages.into_iter()), section(&mut ids.into_iter())];
-        let mut directory = Writer::default();
-        directory.time(built);
-        for (start, count) in sections {
-            directory.number(start);
-            directory.number(count);
+            package_table.push((start as u64, (payload.0.len() - start) as u32, names.0.len() as u32));
+            names.text(ecosystem);
+            names.text(name);
+            by_name.push((layout::package_hash(ecosystem, name), number, 0));
         }
-        let feeds: Vec<_> = feeds.into_iter().collect();
-        directory.list(&feeds, |w, (name, (ecosystems, newest, count))| {
-            w.text(name);
-            let ecosystems: Vec<_> = ecosystems.iter().collect();
-            w.list(&ecosystems, |w, e| w.text(e));
-            w.time(*newest.max(&import.as_of.get(*name).copied()));
-            w.number(*count);
-        });
-        let directory_at = payload.len() as u64;
-        payload.extend_from_slice(&directory.0);
-        seal(&payload, directory_at, directory.0.len() as u64)
+        let names_at = payload.0.len() as u64;
+        let names_length = names.0.len() as u64;
+        payload.0.append(&mut names.0);
+        let feeds = Feeds::of(&records, import, built);
+        for (number, (record, places)) in records.iter().zip(places).enumerate() {
+            let bytes = codec::encode(record, &places);
+            record_table.push((payload.0.len() as u64, bytes.len() as u32, 0));
+            payload.0.extend_from_slice(&bytes);
+            let ids: BTreeSet<u64> = names_of(record).map(layout::id_hash).collect();
+            by_id.extend(ids.into_iter().map(|hash| (hash, number as u32, 0)));
+        }
+        exploited.extend(import.known_exploited.iter().filter_map(|(id, kev)| {
+            let (added, due) = days(kev);
+            Some((cve::key(id)?, added, due))
+        }));
+        predicted.extend(import.exploit_prediction.iter().filter_map(|(id, epss)| {
+            let parts = |value: f64| (value.clamp(0.0, 1.0) * epss::PARTS).round() as u32;
+            Some((cve::key(id)?, parts(epss.score), parts(epss.percentile)))
+        }));
+        for sorted in [by_name, by_id, exploited, predicted] {
+            sorted.sort_unstable();
+        }
+        finish(payload, built, [names_at, names_length], indexes, &feeds)
     }
 
     /// Writes a file whole: beside, synced, then renamed.
@@ -93,36 +102,128 @@ impl Database {
     }
 }
 
-fn unique(advisories: &[Advisory]) -> BTreeMap<(&str, &str), Advisory> {
-    let mut records: BTreeMap<(&str, &str), Advisory> = BTreeMap::new();
-    for advisory in advisories {
-        match records.entry((&advisory.id, &advisory.feed)) {
-            std::collections::btree_map::Entry::Vacant(place) => {
-                place.insert(advisory.clone());
-            }
-            std::collections::btree_map::Entry::Occupied(mut place) => {
-                let other = place.get_mut();
-                if advisory.modified > other.modified {
-                    *other = advisory.clone();
-                } else if advisory.modified == other.modified {
-                    join(other, advisory);
-                }
+/// All names a record is found by.
+fn names_of(record: &Advisory) -> impl Iterator<Item = &str> {
+    std::iter::once(&record.id).chain(&record.aliases).chain(&record.upstream).map(String::as_str)
+}
+
+/// A day as a number: 20240131.
+fn day(date: Date) -> u32 {
+    let year = u32::from(date.year().unsigned_abs());
+    year * 10_000 + u32::from(date.month().unsigned_abs()) * 100 + u32::from(date.day().unsigned_abs())
+}
+
+fn days(kev: &Kev) -> (u32, u32) {
+    let due = kev.due.map_or(0, day);
+    (day(kev.added), if kev.ransomware { due | RANSOMWARE } else { due })
+}
+
+/// What is said of a feed.
+#[derive(Default)]
+struct Feed<'a> {
+    ecosystems: BTreeSet<&'a str>,
+    newest: Option<Timestamp>,
+    count: u64,
+}
+
+struct Feeds<'a>(BTreeMap<&'a str, Feed<'a>>);
+
+impl<'a> Feeds<'a> {
+    fn of(records: &'a [Cow<'_, Advisory>], import: &'a Import, built: Option<Timestamp>) -> Self {
+        let mut feeds: BTreeMap<&str, Feed<'_>> = BTreeMap::new();
+        for record in records {
+            let feed = feeds.entry(&record.feed).or_default();
+            feed.newest = feed.newest.max(record.modified);
+            feed.count += 1;
+            feed.ecosystems.extend(record.affected.iter().map(|a| a.ecosystem.as_str()));
+        }
+        let cves = |keys: &mut dyn Iterator<Item = &String>| keys.filter(|id| cve::key(id).is_some()).count() as u64;
+        for (name, count) in [
+            (kev::FORMAT.feed, cves(&mut import.known_exploited.keys())),
+            (epss::FORMAT.feed, cves(&mut import.exploit_prediction.keys())),
+        ] {
+            if count > 0 {
+                feeds.entry(name).or_default().count += count;
             }
         }
+        for (name, feed) in &mut feeds {
+            feed.newest = feed.newest.max(import.as_of.get(*name).copied());
+            // Times in the future, which some records state, must not make a feed look fresh.
+            feed.newest = feed.newest.map(|newest| built.map_or(newest, |built| newest.min(built)));
+        }
+        Self(feeds)
     }
-    for record in records.values_mut() {
-        record.aliases.sort();
-        record.aliases.dedup();
+}
+
+fn finish(
+    mut payload: Writer,
+    built: Option<Timestamp>,
+    names: [u64; 2],
+    indexes: [Entries; 6],
+    feeds: &Feeds<'_>,
+) -> Vec<u8> {
+    let mut directory = Writer::default();
+    directory.time(built);
+    directory.number(names[0]);
+    directory.number(names[1]);
+    // No entry crosses a block.
+    payload.0.resize(payload.0.len().next_multiple_of(ENTRY), 0);
+    for entries in indexes {
+        directory.number(payload.0.len() as u64);
+        directory.number(entries.len() as u64);
+        for (key, first, second) in entries {
+            payload.0.extend_from_slice(&key.to_le_bytes());
+            payload.0.extend_from_slice(&first.to_le_bytes());
+            payload.0.extend_from_slice(&second.to_le_bytes());
+        }
+    }
+    let feeds: Vec<_> = feeds.0.iter().collect();
+    directory.list(&feeds, |w, (name, feed)| {
+        w.text(name);
+        let ecosystems: Vec<_> = feed.ecosystems.iter().collect();
+        w.list(&ecosystems, |w, e| w.text(e));
+        w.time(feed.newest);
+        w.number(feed.count);
+    });
+    let directory_at = payload.0.len() as u64;
+    payload.0.extend_from_slice(&directory.0);
+    seal(&payload.0, directory_at, directory.0.len() as u64)
+}
+
+/// The records in order of id and feed, each once, its names sorted.
+fn unique(advisories: &[Advisory]) -> Vec<Cow<'_, Advisory>> {
+    let mut sorted: Vec<&Advisory> = advisories.iter().collect();
+    // Stable: of records with one id the order does not matter to what is made of them.
+    sorted.sort_by(|a, b| (&a.id, &a.feed).cmp(&(&b.id, &b.feed)));
+    let mut records: Vec<Cow<'_, Advisory>> = Vec::with_capacity(sorted.len());
+    for advisory in sorted {
+        match records.last_mut() {
+            Some(other) if other.id == advisory.id && other.feed == advisory.feed => {
+                if advisory.modified > other.modified {
+                    *other = Cow::Borrowed(advisory);
+                } else if advisory.modified == other.modified && **other != *advisory {
+                    join(other.to_mut(), advisory);
+                }
+            }
+            _ => records.push(Cow::Borrowed(advisory)),
+        }
+    }
+    for record in &mut records {
+        if !record.aliases.is_sorted_by(|a, b| a < b) {
+            let record = record.to_mut();
+            record.aliases.sort();
+            record.aliases.dedup();
+        }
     }
     records
 }
 
 /// Puts two states of one record together, whichever comes first.
 fn join(into: &mut Advisory, other: &Advisory) {
-    if *into == *other {
-        return;
-    }
     into.aliases.extend(other.aliases.iter().cloned());
+    into.upstream.extend(other.upstream.iter().cloned());
+    into.upstream.sort();
+    into.upstream.dedup();
     into.summary = std::cmp::max(&into.summary, &other.summary).clone();
     into.severity = into.severity.max(other.severity);
     for cvss in &other.cvss {

@@ -24,14 +24,14 @@
 //! the ecosystems `Debian:12`, `Debian:13`, …; the export states no times.
 
 use crate::Format;
-use crate::input::Sink;
 use crate::osv::{one_line, word};
-use cleanbill_model::{Advisory, Affected, Event, FixState, RangeKind, Severity, VersionRange};
+use crate::sink::Sink;
+use cleanbill_model::{Affected, Event, FixState, RangeKind, VersionRange};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// The format's line in [`crate::ALL`].
-pub const FORMAT: Format = Format { feed: "debian-tracker", title: "JSON export of the Debian security tracker" };
+pub const FORMAT: Format =
+    Format { feed: "debian-tracker", title: "JSON export of the Debian security tracker", distribution: true };
 
 /// Codenames and the numbers that OSV ecosystems use for them.
 const RELEASES: &[(&str, &str)] = &[
@@ -50,21 +50,6 @@ pub fn ecosystem(codename: &str) -> Option<&'static str> {
     RELEASES.iter().find(|(name, _)| *name == codename).map(|(_, e)| *e)
 }
 
-/// Records by vulnerability, over all source packages and files.
-#[derive(Default)]
-pub(crate) struct Records(BTreeMap<String, Advisory>);
-
-impl Records {
-    /// The finished records.
-    pub(crate) fn into_advisories(self) -> impl Iterator<Item = Advisory> {
-        self.0.into_values().map(|mut advisory| {
-            advisory.affected.sort_by(|a, b| (&a.ecosystem, &a.name).cmp(&(&b.ecosystem, &b.name)));
-            advisory.affected.dedup();
-            advisory
-        })
-    }
-}
-
 /// Whether a value is what stands under a source package.
 pub(crate) fn is_source(value: &Value) -> bool {
     value.as_object().is_some_and(|o| !o.is_empty() && o.values().any(|v| v["releases"].is_object()))
@@ -74,7 +59,7 @@ pub(crate) fn is_source(value: &Value) -> bool {
 pub(crate) fn read_source(source: &str, value: &Value, sink: &mut Sink) {
     for (id, record) in value.as_object().into_iter().flatten() {
         let Some(releases) = record["releases"].as_object() else {
-            sink.problem("advisory-record", format!("read {id} of {source}"), "it has no releases");
+            sink.record_problem(format!("read {id} of {source}"), "it has no releases");
             continue;
         };
         let mut affected = Vec::new();
@@ -100,18 +85,7 @@ pub(crate) fn read_source(source: &str, value: &Value, sink: &mut Sink) {
                 },
             }
         }
-        let advisory = sink.tracker.0.entry(id.clone()).or_insert_with(|| Advisory {
-            id: id.clone(),
-            aliases: Vec::new(),
-            feed: FORMAT.feed.to_owned(),
-            summary: String::new(),
-            severity: Severity::Unknown,
-            cvss: Vec::new(),
-            published: None,
-            modified: None,
-            withdrawn: None,
-            affected: Vec::new(),
-        });
+        let advisory = sink.gather(&FORMAT, id);
         if advisory.summary.is_empty() {
             advisory.summary = one_line(record["description"].as_str().unwrap_or_default());
         }
@@ -150,13 +124,14 @@ fn state(release: &Value) -> Result<(Vec<VersionRange>, FixState), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cleanbill_model::Severity;
     use serde_json::json;
 
     fn check(release: Value, fixed: Option<&str>, fix_state: FixState, severity: Option<Severity>) {
         let mut sink = Sink::default();
         read_source("src", &json!({"CVE-1": {"releases": {"bookworm": release}}}), &mut sink);
         assert_eq!(sink.import.problems, []);
-        let advisory = sink.tracker.into_advisories().next().unwrap();
+        let advisory = sink.finish().advisories.remove(0);
         let affected = &advisory.affected[0];
         assert_eq!((affected.ecosystem.as_str(), affected.name.as_str()), ("Debian:12", "src"));
         assert_eq!((affected.fix_state, affected.severity), (fix_state, severity));
@@ -200,7 +175,7 @@ mod tests {
                 "it has no releases",
             ]
         );
-        assert_eq!(sink.tracker.into_advisories().next().unwrap().affected.len(), 1);
+        assert_eq!(sink.finish().advisories[0].affected.len(), 1);
     }
 
     #[test]
@@ -209,7 +184,7 @@ mod tests {
         let value = json!({"CVE-1": {"description": "d", "releases": {"sid": {"status": "open"}}}});
         read_source("b", &value, &mut sink);
         read_source("a", &value, &mut sink);
-        let all: Vec<_> = sink.tracker.into_advisories().collect();
+        let all = sink.finish().advisories;
         assert_eq!(all.len(), 1);
         let names: Vec<_> = all[0].affected.iter().map(|a| a.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);

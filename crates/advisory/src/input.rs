@@ -1,12 +1,14 @@
 //! Reading what publishers give out: folders, compression and archives down to documents.
 //!
 //! What a file is, is told by its content. Names that begin with a dot are passed over in folders and
-//! archives (`.git`, `..data`). Bounds: 2 GiB after decompression over one import, 64 MiB a record, four
-//! levels of wrapping, 32 levels of folders.
+//! archives (`.git`, `..data`). One thread walks and unpacks, the documents are read by several
+//! (`workers.rs`). Bounds: 8 GiB after decompression over one import, 64 MiB a record, four levels of
+//! wrapping, 32 levels of folders.
 
 use crate::documents::{self, Form};
-use crate::{DatabaseError, Import, debian_tracker, osv};
-use cleanbill_model::Problem;
+use crate::sink::Sink;
+use crate::workers::{Document, Workers};
+use crate::{DatabaseError, Import};
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -14,91 +16,92 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Bytes after decompression that one import may take.
-const INFLATED: u64 = 2 << 30;
+const INFLATED: u64 = 8 << 30;
 /// Wrappings around a document: a gzip in a tar in a zstd is three.
 const WRAPPINGS: u32 = 4;
 const FOLDERS: u32 = 32;
-/// Problems that are told; the rest is counted.
-const TOLD: usize = 10_000;
+/// A document of up to this many bytes is handed on whole; a larger one is read as a stream, at once.
+const WHOLE: usize = 1 << 20;
+/// A zip inside another wrapping is taken into memory; one that is larger is not read.
+const NESTED_ZIP: u64 = 256 << 20;
 
-/// Reads files and folders (recursively) whose formats are told by content: OSV (one record, a list, JSON
-/// lines, `{"vulns":[…]}`), the Debian tracker's JSON export; each also under gzip or zstd, and in a
-/// tar of either. A file in no known form is a problem.
+/// Reads files and folders (recursively) whose formats are told by content ([`crate::ALL`]), each plain,
+/// under gzip or zstd, in a zip, or in a tar under any. A file in no known form is a problem.
 pub fn import(paths: &[PathBuf]) -> Result<Import, DatabaseError> {
-    let mut reader = Importer { left: Rc::new(Cell::new(INFLATED)), ..Importer::default() };
     for path in paths {
         let failed = |source| DatabaseError::Io { path: path.display().to_string(), source };
         if std::fs::metadata(path).map_err(failed)?.is_dir() {
             std::fs::read_dir(path).map_err(failed)?;
-            reader.folder(path, FOLDERS);
         } else {
             std::fs::File::open(path).map_err(failed)?;
-            reader.file(path);
         }
     }
-    Ok(reader.finish())
+    Ok(bounded(paths, INFLATED))
 }
 
-/// What records and problems are handed to while reading.
-#[derive(Default)]
-pub(crate) struct Sink {
-    /// The file that is read, an archive's member after `!/`.
-    pub(crate) path: String,
-    pub(crate) import: Import,
-    pub(crate) tracker: debian_tracker::Records,
-    untold: u64,
-}
-
-impl Sink {
-    pub(crate) fn problem(&mut self, code: &str, what: impl Into<String>, why: impl Into<String>) {
-        if self.import.problems.len() < TOLD {
-            self.import.problems.push(Problem::new(code, self.path.clone(), what, why));
-        } else {
-            self.untold += 1;
-        }
-    }
-
-    pub(crate) fn osv(&mut self, value: serde_json::Value) {
-        if let Some(advisory) = osv::read(value, &mut |what, why| self.problem("advisory-record", what, why)) {
-            if let Some(modified) = advisory.modified {
-                let newest = self.import.as_of.entry(advisory.feed.clone()).or_insert(modified);
-                *newest = modified.max(*newest);
+fn bounded(paths: &[PathBuf], inflated: u64) -> Import {
+    Workers::run(|workers| {
+        let mut walk = Walk { workers, path: String::new(), left: Allowance::new(inflated), seen: HashSet::new() };
+        for path in paths {
+            if path.is_dir() {
+                walk.folder(path, FOLDERS);
+            } else {
+                walk.file(path);
             }
-            self.import.advisories.push(advisory);
         }
-    }
+    })
+    .finish()
 }
 
-#[derive(Default)]
-struct Importer {
-    sink: Sink,
+/// What is left of the bytes an import may take.
+#[derive(Clone)]
+pub(crate) struct Allowance {
+    all: u64,
     left: Rc<Cell<u64>>,
-    seen: HashSet<PathBuf>,
+}
+
+impl Allowance {
+    fn new(all: u64) -> Self {
+        Self { all, left: Rc::new(Cell::new(all)) }
+    }
 }
 
 /// Counts bytes off what is left for the whole import.
 struct Counted<R> {
     inner: R,
-    left: Rc<Cell<u64>>,
+    left: Allowance,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        match self.left.get().checked_sub(count as u64) {
-            Some(left) => self.left.set(left),
+        match self.left.left.get().checked_sub(count as u64) {
+            Some(left) => self.left.left.set(left),
             None => {
-                self.left.set(0);
-                return Err(io::Error::other(format!("the import is larger than {INFLATED} bytes")));
+                self.left.left.set(0);
+                return Err(io::Error::other(format!("the import is larger than {} bytes", self.left.all)));
             }
         }
         Ok(count)
     }
 }
 
-impl Importer {
+/// Walks folders and archives; hands documents on.
+struct Walk<'a> {
+    workers: &'a mut Workers,
+    /// The file that is read, an archive's member after `!/`.
+    path: String,
+    left: Allowance,
+    seen: HashSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn unreadable(&mut self, what: &str, why: impl ToString) {
+        self.workers.problem("advisory-unreadable", &self.path, what, &why.to_string());
+    }
+
     fn folder(&mut self, path: &Path, depth: u32) {
-        self.sink.path = path.display().to_string();
+        self.path = path.display().to_string();
         // The same folder is read once, so that links in a circle come to an end.
         if let Ok(real) = path.canonicalize()
             && !self.seen.insert(real)
@@ -107,8 +110,8 @@ impl Importer {
         }
         let entries = match std::fs::read_dir(path) {
             Ok(entries) if depth > 0 => entries,
-            Ok(_) => return self.sink.problem("advisory-unreadable", "read the folder", "it is nested too deep"),
-            Err(e) => return self.sink.problem("advisory-unreadable", "read the folder", e.to_string()),
+            Ok(_) => return self.unreadable("read the folder", "it is nested too deep"),
+            Err(e) => return self.unreadable("read the folder", e),
         };
         let mut names: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
         names.sort();
@@ -122,18 +125,25 @@ impl Importer {
                 Ok(m) if m.is_file() => self.file(&name),
                 Ok(_) => {}
                 Err(e) => {
-                    self.sink.path = name.display().to_string();
-                    self.sink.problem("advisory-unreadable", "read the file", e.to_string());
+                    self.path = name.display().to_string();
+                    self.unreadable("read the file", e);
                 }
             }
         }
     }
 
     fn file(&mut self, path: &Path) {
-        self.sink.path = path.display().to_string();
-        match std::fs::File::open(path) {
-            Ok(file) => self.content(&mut io::BufReader::with_capacity(64 << 10, file), WRAPPINGS),
-            Err(e) => self.sink.problem("advisory-unreadable", "read the file", e.to_string()),
+        self.path = path.display().to_string();
+        let mut file = match std::fs::File::open(path) {
+            Ok(file) => file,
+            Err(e) => return self.unreadable("read the file", e),
+        };
+        let mut head = [0; 4];
+        let read = file.read(&mut head).and_then(|n| io::Seek::rewind(&mut file).map(|()| n));
+        match read {
+            Ok(n) if is_zip(&head[..n]) => self.zip_file(file),
+            Ok(_) => self.content(&mut file, WRAPPINGS),
+            Err(e) => self.unreadable("read the file", e),
         }
     }
 
@@ -142,79 +152,182 @@ impl Importer {
         let mut reader = Counted { inner: reader, left: self.left.clone() };
         let mut head = Vec::new();
         if let Err(e) = (&mut reader).take(512).read_to_end(&mut head) {
-            return self.sink.problem("advisory-unreadable", "read the file", e.to_string());
-        }
-        let wrapped = head.starts_with(&[0x1f, 0x8b])
-            || head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
-            || head.get(257..262) == Some(b"ustar");
-        if wrapped && depth == 0 {
-            return self.sink.problem("advisory-unknown-format", "read the file", "archives in it are nested too deep");
+            return self.unreadable("read the file", e);
         }
         let gzip = head.starts_with(&[0x1f, 0x8b]);
         let zstd = head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+        let zip = is_zip(&head);
+        let tar = head.get(257..262) == Some(b"ustar");
+        if (gzip || zstd || zip || tar) && depth == 0 {
+            let why = "archives in it are nested too deep";
+            return self.workers.problem("advisory-unknown-format", &self.path, "read the file", why);
+        }
         let mut whole = io::Cursor::new(head).chain(reader);
         if gzip {
             self.content(&mut flate2::read::MultiGzDecoder::new(whole), depth - 1);
         } else if zstd {
             match zstd::stream::read::Decoder::new(whole) {
                 Ok(mut decoder) => self.content(&mut decoder, depth - 1),
-                Err(e) => self.sink.problem("advisory-unreadable", "decompress the file", e.to_string()),
+                Err(e) => self.unreadable("decompress the file", e),
             }
-        } else if wrapped {
+        } else if tar {
             self.archive(&mut whole, depth - 1);
+        } else if zip {
+            let mut bytes = Vec::new();
+            match whole.take(NESTED_ZIP + 1).read_to_end(&mut bytes) {
+                Ok(n) if n as u64 > NESTED_ZIP => {
+                    let why = format!("it is a zip of over {NESTED_ZIP} bytes inside another file");
+                    self.unreadable("read the archive", why);
+                }
+                Ok(_) => self.zip_bytes(&bytes, depth - 1),
+                Err(e) => self.unreadable("read the archive", e),
+            }
         } else {
-            self.document(whole);
+            self.document(&mut whole);
         }
     }
 
     fn archive(&mut self, reader: &mut dyn Read, depth: u32) {
-        let outer = self.sink.path.clone();
+        let outer = self.path.clone();
         let mut archive = tar::Archive::new(reader);
         let entries = match archive.entries() {
             Ok(entries) => entries,
-            Err(e) => return self.sink.problem("advisory-unreadable", "read the archive", e.to_string()),
+            Err(e) => return self.unreadable("read the archive", e),
         };
         for entry in entries {
             let mut entry = match entry {
                 Ok(entry) => entry,
                 Err(e) => {
-                    self.sink.path.clone_from(&outer);
-                    return self.sink.problem("advisory-unreadable", "read the archive", e.to_string());
+                    self.path.clone_from(&outer);
+                    return self.unreadable("read the archive", e);
                 }
             };
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let name = name.trim_start_matches("./");
-            let hidden = name.split('/').any(|part| part.starts_with('.') && part.len() > 1);
-            if entry.header().entry_type().is_file() && !hidden {
-                self.sink.path = format!("{outer}!/{name}");
+            if entry.header().entry_type().is_file()
+                && let Some(path) = member(&outer, &name)
+            {
+                self.path = path;
                 self.content(&mut entry, depth);
             }
         }
-        self.sink.path = outer;
+        self.path = outer;
     }
 
-    fn document(&mut self, reader: impl Read) {
-        match documents::read(reader, &mut self.sink) {
-            Form::Known => self.sink.import.files += 1,
-            Form::Empty => {
-                self.sink.problem("advisory-unknown-format", "read the file", "it is empty");
+    fn zip_file(&mut self, file: std::fs::File) {
+        let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
+        match rawzip::ZipArchive::from_file(file, &mut buffer) {
+            Ok(archive) => self.zip(&archive, &mut buffer, WRAPPINGS - 1),
+            Err(e) => self.unreadable("read the archive", e),
+        }
+    }
+
+    fn zip_bytes(&mut self, bytes: &[u8], depth: u32) {
+        let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
+        let found = rawzip::ZipLocator::new().locate_in_reader(bytes, &mut buffer, bytes.len() as u64);
+        match found {
+            Ok(archive) => self.zip(&archive, &mut buffer, depth),
+            Err((_, e)) => self.unreadable("read the archive", e),
+        }
+    }
+
+    /// Members in the order of the directory, each inflated as it is read.
+    fn zip<R: rawzip::ReaderAt>(&mut self, archive: &rawzip::ZipArchive<R>, buffer: &mut [u8], depth: u32) {
+        let outer = self.path.clone();
+        let mut entries = archive.entries(buffer);
+        loop {
+            let entry = match entries.next_entry() {
+                Ok(Some(entry)) => entry,
+                Ok(None) => break,
+                Err(e) => {
+                    self.path.clone_from(&outer);
+                    self.unreadable("read the archive", e);
+                    break;
+                }
+            };
+            let name = String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned();
+            let Some(path) = member(&outer, &name).filter(|_| !entry.is_dir()) else { continue };
+            self.path = path;
+            if entry.flags().is_encrypted() {
+                self.unreadable("read the file", "it is encrypted");
+                continue;
             }
-            Form::Html => self.sink.problem(
-                "advisory-unknown-format",
-                "read the file",
-                "it is an HTML page, not advisories: a download may have met a sign-in or error page",
-            ),
-            Form::Unknown(why) => self.sink.problem("advisory-unknown-format", "read the file", why),
+            let method = entry.compression_method();
+            let data = match archive.get_entry(entry.wayfinder()) {
+                Ok(data) => data.reader(),
+                Err(e) => {
+                    self.unreadable("read the file", e);
+                    continue;
+                }
+            };
+            match method {
+                rawzip::CompressionMethod::STORE => self.content(&mut { data }, depth),
+                rawzip::CompressionMethod::DEFLATE => {
+                    self.content(&mut flate2::read::DeflateDecoder::new(data), depth);
+                }
+                rawzip::CompressionMethod::ZSTD => match zstd::stream::read::Decoder::new(data) {
+                    Ok(mut decoder) => self.content(&mut decoder, depth),
+                    Err(e) => self.unreadable("decompress the file", e),
+                },
+                other => {
+                    self.unreadable("read the file", format!("compression method {} is not read", other.as_u16()));
+                }
+            }
         }
+        self.path = outer;
     }
 
-    fn finish(self) -> Import {
-        let mut sink = self.sink;
-        sink.import.advisories.extend(sink.tracker.into_advisories());
-        if sink.untold > 0 {
-            let why = format!("{} more problems are not listed", sink.untold);
-            sink.import.problems.push(Problem::new("advisory-problems", "", "list every problem", why));
+    fn document(&mut self, reader: &mut dyn Read) {
+        let mut bytes = Vec::new();
+        let failed = reader.take(WHOLE as u64).read_to_end(&mut bytes).err();
+        if bytes.len() < WHOLE {
+            // What was read before the error is worth reading.
+            let cut = failed.map(|e| e.to_string());
+            return self.workers.document(Document { path: self.path.clone(), bytes, cut });
         }
-        sink.import
+        let whole = io::Cursor::new(bytes).chain(reader);
+        self.workers.stream(&self.path, |sink| judge(documents::read_stream(whole, sink), sink));
+    }
+}
+
+/// Counts a file that was read; tells of one that could not be.
+pub(crate) fn judge(form: Form, sink: &mut Sink) {
+    let why = match form {
+        Form::Known => {
+            sink.import.files += 1;
+            return;
+        }
+        Form::Empty => "it is empty".to_owned(),
+        Form::Html => "it is an HTML page, not advisories: a download may have met a sign-in or error page".to_owned(),
+        Form::Unknown(why) => why,
+    };
+    sink.problem("advisory-unknown-format", "read the file", why);
+}
+
+fn is_zip(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
+
+/// The path of an archive's member; `None` for hidden ones.
+fn member(outer: &str, name: &str) -> Option<String> {
+    let name = name.trim_start_matches("./");
+    let hidden = name.split('/').any(|part| part.starts_with('.') && part.len() > 1);
+    (!hidden).then(|| format!("{outer}!/{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_has_a_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = r#"{"id":"X-1","affected":[]}"#;
+        for name in ["a", "b", "c"] {
+            std::fs::write(folder.path().join(name), record).unwrap();
+        }
+        let import = bounded(&[folder.path().to_owned()], 2 * record.len() as u64);
+        assert_eq!(import.advisories.len(), 2);
+        assert!(import.problems[0].why.contains("larger than 52 bytes"), "{:?}", import.problems);
+        assert!(bounded(&[folder.path().to_owned()], 1000).problems.is_empty());
     }
 }

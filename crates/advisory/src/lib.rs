@@ -1,27 +1,49 @@
-//! Advisory formats, one file each → one compiled database; its reader. Pure, synchronous.
+//! Advisory formats, one file each → one compiled database; its reader. Synchronous, without network.
 //!
-//! [`import`] reads what publishers give out ([`osv`] and [`debian_tracker`] are the formats' manual
-//! pages), [`Database::compile`] makes one file of it, [`Database::open`] reads that by position. How the
-//! file is laid out stands in [`layout`].
+//! [`import`] reads what publishers give out (the modules named in [`ALL`] are the formats' manual pages),
+//! [`Database::compile`] makes one file of it, [`Database::open`] reads that by position. How the file is
+//! laid out stands in [`layout`]. [`export()`] gives the records back as OSV.
 
 use std::collections::BTreeMap;
 
 use cleanbill_model::{Advisory, Epss, Kev, Problem, Timestamp};
 
+mod cache;
 mod codec;
 mod compile;
+mod cve;
 mod cvss;
 mod database;
 pub mod debian_tracker;
 mod documents;
+pub mod epss;
+pub mod export;
+pub mod friendsofphp;
 mod input;
+mod json;
+pub mod kev;
 pub mod layout;
+pub mod node_core;
 pub mod osv;
+mod ranges;
+pub mod retirejs;
+pub mod ruby;
+pub mod rustsec;
+mod search;
+pub mod secdb;
+mod sink;
 mod source;
+mod times;
+mod verify;
+pub mod wolfi;
+mod workers;
+mod yaml;
 
 pub use cvss::base_score;
-pub use database::Database;
+pub use database::{Candidate, Database};
+pub use export::export;
 pub use input::import;
+pub use search::{PackageHit, Search};
 
 /// What an import brought.
 #[derive(Debug, Default)]
@@ -47,7 +69,8 @@ pub struct DatabaseInfo {
     pub built: Option<Timestamp>,
     /// Number of records.
     pub advisories: u64,
-    /// Feeds: name, ecosystems, newest record, number of records.
+    /// Feeds: name, ecosystems, newest record, number of records. What stands beside the records (`cisa-kev`,
+    /// `epss`) is a feed without ecosystems; its number is that of its entries.
     pub feeds: Vec<FeedInfo>,
     /// SHA-256 in hexadecimal over the header and the SHA-256 of every block, so over the file's whole
     /// content: two files have the same one exactly if they have the same bytes.
@@ -74,10 +97,31 @@ pub struct Format {
     pub feed: &'static str,
     /// What it is, one line.
     pub title: &'static str,
+    /// Whether it is a distribution's own word on its packages.
+    pub distribution: bool,
 }
 
 /// All formats, one line each.
-pub const ALL: &[Format] = &[osv::FORMAT, debian_tracker::FORMAT];
+pub const ALL: &[Format] = &[
+    osv::FORMAT,
+    debian_tracker::FORMAT,
+    secdb::FORMAT,
+    secdb::MINIMOS,
+    wolfi::FORMAT,
+    wolfi::CHAINGUARD,
+    rustsec::FORMAT,
+    ruby::FORMAT,
+    friendsofphp::FORMAT,
+    node_core::FORMAT,
+    retirejs::FORMAT,
+    kev::FORMAT,
+    epss::FORMAT,
+];
+
+/// Whether a feed is a distribution's own word on its packages, which goes before what others say.
+pub fn is_distribution_feed(feed: &str) -> bool {
+    ALL.iter().any(|format| format.distribution && format.feed == feed)
+}
 
 /// Whether a feed is a distribution's own: what it says of its packages stands, whatever others say.
 pub fn is_distribution_feed(feed: &str) -> bool {
@@ -111,5 +155,17 @@ pub enum DatabaseError {
         path: String,
         /// Why.
         why: String,
+    },
+    /// Whole, and another one than was asked for.
+    #[error(
+        "{path} has the digest {found} and not {expected}\nhint: fetch it again, or ask its publisher for the digest"
+    )]
+    Unexpected {
+        /// The file.
+        path: String,
+        /// The digest it should have.
+        expected: String,
+        /// The one it has.
+        found: String,
     },
 }

@@ -10,37 +10,66 @@
 //!    "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.2.3"}]}]}]}
 //! ```
 //!
-//! What is done with it beyond copying:
+//! The records may be YAML instead (PyPA). What is done with them beyond copying:
 //!
-//! * `upstream` names what a distribution's record stands for; it counts as alias only where it is one,
-//!   since an erratum with many is about many vulnerabilities.
+//! * `upstream` names what a distribution's record stands for, and where there is none its `related` (its
+//!   packages are a distribution's): one CVE there is an alias, and so are other names beside it (CGA-…
+//!   names the CVE and the GHSA of one vulnerability). Several CVEs make it an erratum, about each of them.
 //! * Severity is the word of `database_specific.severity`, else the rating of the highest score that can
-//!   be computed (CVSS 2 and 3; vectors of version 4 are kept without score), else `critical` for
-//!   records of malicious packages (`MAL-…`), else unknown. `ecosystem_specific.urgency` (Debian) and
-//!   `.severity` (Ubuntu) stand beside the package.
-//! * `GIT` ranges name commits and are passed over. A range that breaks the schema is a problem, and
-//!   the rest of the record is kept.
+//!   be computed (CVSS 2 and 3; vectors of version 4 are kept without score), else the word with which a
+//!   distribution begins its summary (`Important: …`), else what RustSec calls information (`unsound` low,
+//!   `unmaintained` and `notice` negligible), else unknown. Malicious packages (`MAL-…`, as id or alias)
+//!   are critical whatever else is said. `ecosystem_specific.urgency` (Debian) and `.severity` (Ubuntu)
+//!   stand beside the package.
+//! * `GIT` ranges name commits and are passed over; so are `custom_ranges` of the Go database, which are
+//!   about versions that are none of its modules'. A range that breaks the schema is a problem, and the
+//!   rest of the record is kept. A package without ranges is affected in its `versions` alone.
+//! * Times in the year one (Go) are none.
 
-use crate::{Format, base_score};
-use cleanbill_model::{Advisory, Affected, Cvss, Event, FixState, RangeKind, Severity, Timestamp, VersionRange};
+use crate::{Format, base_score, export, times};
+use cleanbill_model::{Advisory, Affected, Cvss, Event, FixState, RangeKind, Severity, VersionRange};
 use serde_json::Value;
 
 /// The format's line in [`crate::ALL`].
-pub const FORMAT: Format = Format { feed: "osv", title: "records of the OSV schema" };
+pub const FORMAT: Format =
+    Format { feed: "osv", title: "records of the OSV schema, JSON or YAML", distribution: false };
+
+/// Ecosystems of distributions, without their releases.
+const DISTRIBUTIONS: &[&str] = &[
+    "AlmaLinux",
+    "Alpaquita",
+    "Alpine",
+    "Azure Linux",
+    "BellSoft Hardened Containers",
+    "Chainguard",
+    "Debian",
+    "Echo",
+    "Mageia",
+    "MinimOS",
+    "openEuler",
+    "openSUSE",
+    "Photon OS",
+    "Red Hat",
+    "Rocky Linux",
+    "Root",
+    "SUSE",
+    "Ubuntu",
+    "Wolfi",
+];
 
 /// Where problems go: what could not be done, and why.
 type Problems<'a> = &'a mut dyn FnMut(String, String);
 
-/// Brings a record to an advisory; `None` for what cannot be one.
-pub(crate) fn read(value: Value, problems: Problems<'_>) -> Option<Advisory> {
+/// Brings a record to an advisory; `None` for what cannot be one. What our own export says beside OSV's
+/// fields is only taken from such an export.
+pub(crate) fn read(value: Value, exported: bool, problems: Problems<'_>) -> Option<Advisory> {
     let Some(id) = text(&value, "id").filter(|id| !id.trim().is_empty()) else {
         problems("read a record".to_owned(), "it has no id".to_owned());
         return None;
     };
-    let cvss = vectors(&value);
-    let mut severity = word(&value["database_specific"]["severity"]);
+    let mut said = word(&value["database_specific"]["severity"]);
     let mut affected = Vec::new();
-    let mut cvss_all = cvss;
+    let mut cvss = vectors(&value);
     let list = match &value["affected"] {
         Value::Array(list) => list.as_slice(),
         Value::Null => &[],
@@ -49,48 +78,84 @@ pub(crate) fn read(value: Value, problems: Problems<'_>) -> Option<Advisory> {
             &[]
         }
     };
+    let mut information = None;
     for (number, item) in list.iter().enumerate() {
         for vector in vectors(item) {
-            if !cvss_all.contains(&vector) {
-                cvss_all.push(vector);
+            if !cvss.contains(&vector) {
+                cvss.push(vector);
             }
         }
-        severity = severity.max(word(&item["database_specific"]["severity"]));
+        said = said.max(word(&item["database_specific"]["severity"]));
+        information = information.or(item["database_specific"]["informational"].as_str());
         let mut tell = |why: String| problems(format!("read package {} of {id}", number + 1), why);
         affected.extend(package(item, &mut tell));
     }
-    let score = cvss_all.iter().filter_map(|c| c.score).fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.max(b))));
-    let severity = severity
-        .or_else(|| score.map(Severity::from_score))
-        .or_else(|| id.starts_with("MAL-").then_some(Severity::Critical))
-        .unwrap_or_default();
     let mut time = |key: &str| {
-        let text = text(&value, key)?;
-        let time: Result<Timestamp, _> = text.parse();
-        time.map_err(|e| problems(format!("read `{key}` of {id}"), e.to_string())).ok()
+        let time = times::time(&text(&value, key)?);
+        time.map_err(|why| problems(format!("read `{key}` of {id}"), why)).ok().flatten()
     };
     let (published, modified, withdrawn) = (time("published"), time("modified"), time("withdrawn"));
-    let mut aliases = texts(&value["aliases"]);
-    let upstream = texts(&value["upstream"]);
-    if let [one] = &upstream[..] {
-        aliases.push(one.clone());
-    }
-    aliases.retain(|a| *a != id);
-    aliases.sort();
-    aliases.dedup();
+    let of_distribution =
+        affected.iter().any(|a: &Affected| DISTRIBUTIONS.contains(&a.ecosystem.split(':').next().unwrap_or_default()));
+    let (aliases, upstream) = names(&value, &id, of_distribution);
     let summary = text(&value, "summary").or_else(|| text(&value, "details")).unwrap_or_default();
-    Some(Advisory {
+    let score = cvss.iter().filter_map(|c| c.score).fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.max(b))));
+    let severity = if std::iter::once(&id).chain(&aliases).any(|name| name.starts_with("MAL-")) {
+        Severity::Critical
+    } else {
+        said.or_else(|| worded(&value["severity"]))
+            .or_else(|| score.map(Severity::from_score))
+            .or_else(|| summary.split_once(':').filter(|_| of_distribution).and_then(|(w, _)| known(w.trim())))
+            .or_else(|| information.map(|i| if i == "unsound" { Severity::Low } else { Severity::Negligible }))
+            .unwrap_or_default()
+    };
+    let mut advisory = Advisory {
         id,
         aliases,
+        upstream,
         feed: FORMAT.feed.to_owned(),
         summary: one_line(&summary),
         severity,
-        cvss: cvss_all,
+        cvss,
         published,
         modified,
         withdrawn,
         affected,
-    })
+    };
+    if exported {
+        export::restore(&value, &mut advisory);
+    }
+    Some(advisory)
+}
+
+/// Aliases, and what the record is about where that is several.
+fn names(value: &Value, id: &str, of_distribution: bool) -> (Vec<String>, Vec<String>) {
+    let mut aliases = texts(&value["aliases"]);
+    let sorted = |list: &mut Vec<String>| {
+        list.retain(|name| *name != id);
+        list.sort();
+        list.dedup();
+    };
+    let mut about = texts(&value["upstream"]);
+    if about.is_empty() && of_distribution && !aliases.iter().any(|a| is_cve(a)) {
+        about = texts(&value["related"]);
+    }
+    sorted(&mut about);
+    let cves: Vec<String> = about.iter().filter(|name| is_cve(name)).cloned().collect();
+    let upstream = match (cves.len(), about.len()) {
+        (0, 0 | 1) | (1, _) => {
+            aliases.append(&mut about);
+            Vec::new()
+        }
+        (0, _) => about,
+        _ => cves,
+    };
+    sorted(&mut aliases);
+    (aliases, upstream)
+}
+
+fn is_cve(name: &str) -> bool {
+    name.starts_with("CVE-")
 }
 
 fn package(item: &Value, problem: &mut dyn FnMut(String)) -> Option<Affected> {
@@ -116,13 +181,20 @@ fn package(item: &Value, problem: &mut dyn FnMut(String)) -> Option<Affected> {
         }
         _ => problem(format!("{name}: `ranges` is not a list")),
     }
+    let versions = texts(&item["versions"]);
+    match &item["versions"] {
+        Value::Null => {}
+        Value::Array(list) if list.len() == versions.len() => {}
+        _ => problem(format!("{name}: `versions` is not a list of texts")),
+    }
     let specific = &item["ecosystem_specific"];
-    let severity = word(&specific["urgency"]).or_else(|| word(&specific["severity"]));
+    let severity =
+        word(&specific["urgency"]).or_else(|| word(&specific["severity"])).or_else(|| worded(&item["severity"]));
     let fix_state = match specific["urgency"].as_str() {
         Some("end-of-life") => FixState::EndOfLife,
         _ => FixState::ByRange,
     };
-    Some(Affected { ecosystem, name, ranges, versions: texts(&item["versions"]), fix_state, severity })
+    Some(Affected { ecosystem, name, ranges, versions, fix_state, severity })
 }
 
 /// `None` for ranges over commits.
@@ -162,24 +234,36 @@ fn vectors(value: &Value) -> Vec<Cvss> {
     vectors.filter_map(|s| text(s, "score")).map(|vector| Cvss { score: base_score(&vector), vector }).collect()
 }
 
+/// A severity that is given as a word among the vectors (Ubuntu).
+fn worded(list: &Value) -> Option<Severity> {
+    let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    let words = list.iter().filter(|s| s["type"].as_str().is_some_and(|t| !t.starts_with("CVSS")));
+    words.filter_map(|s| word(&s["score"])).max()
+}
+
 /// A severity in words; `None` for words that say nothing.
 pub(crate) fn word(value: &Value) -> Option<Severity> {
-    let text = value.as_str()?.trim_end_matches('*');
-    text.parse().ok().filter(|s| *s != Severity::Unknown)
+    known(value.as_str()?)
+}
+
+fn known(text: &str) -> Option<Severity> {
+    text.trim_end_matches('*').parse().ok().filter(|s| *s != Severity::Unknown)
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {
     value[key].as_str().map(str::to_owned)
 }
 
-fn texts(value: &Value) -> Vec<String> {
+/// The texts of a list.
+pub(crate) fn texts(value: &Value) -> Vec<String> {
     let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
     list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
 }
 
 /// The first line, at most 300 characters.
 pub(crate) fn one_line(text: &str) -> String {
-    text.trim().lines().next().unwrap_or_default().chars().take(300).collect()
+    let line: String = text.trim().lines().next().unwrap_or_default().chars().take(300).collect();
+    line.trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -189,7 +273,7 @@ mod tests {
 
     fn read_all(value: Value) -> (Option<Advisory>, Vec<String>) {
         let mut told = Vec::new();
-        let advisory = read(value, &mut |what, why| told.push(format!("{what}: {why}")));
+        let advisory = read(value, false, &mut |what, why| told.push(format!("{what}: {why}")));
         (advisory, told)
     }
 
@@ -233,9 +317,45 @@ mod tests {
     }
 
     #[test]
-    fn one_upstream_is_an_alias_and_several_are_not() {
-        assert_eq!(one(json!({"id": "DEBIAN-CVE-1", "upstream": ["CVE-1"]})).aliases, ["CVE-1"]);
-        assert_eq!(one(json!({"id": "DSA-1", "upstream": ["CVE-1", "CVE-2"]})).aliases, Vec::<String>::new());
+    fn one_upstream_is_an_alias_and_several_are_what_it_is_about() {
+        let none = Vec::<String>::new();
+        let check = |mut value: Value, aliases: &[&str], upstream: &[&str]| {
+            value["id"] = json!("X-1");
+            let advisory = one(value);
+            assert_eq!((advisory.aliases, advisory.upstream), (texts(&json!(aliases)), texts(&json!(upstream))));
+        };
+        check(json!({"upstream": ["CVE-1"]}), &["CVE-1"], &[]);
+        check(json!({"upstream": ["CVE-2", "CVE-1", "GHSA-1"]}), &[], &["CVE-1", "CVE-2"]);
+        check(json!({"upstream": ["CVE-1", "GHSA-1"], "aliases": ["A"]}), &["A", "CVE-1", "GHSA-1"], &[]);
+        check(json!({"upstream": ["GHSA-1", "GHSA-2"]}), &[], &["GHSA-1", "GHSA-2"]);
+        check(json!({"related": ["CVE-1"]}), &[], &[]);
+        let alma = json!([{"package": {"ecosystem": "AlmaLinux:9", "name": "n"}}]);
+        check(json!({"related": ["CVE-1"], "affected": alma}), &["CVE-1"], &[]);
+        check(json!({"related": ["CVE-1", "CVE-2"], "affected": alma}), &[], &["CVE-1", "CVE-2"]);
+        check(json!({"related": ["CVE-1", "X-1"], "aliases": ["CVE-2"], "affected": alma}), &["CVE-2"], &[]);
+        assert_eq!(one(json!({"id": "A"})).upstream, none);
+    }
+
+    #[test]
+    fn severities_that_only_some_publishers_have() {
+        let alma = json!([{"package": {"ecosystem": "AlmaLinux:9", "name": "n"}}]);
+        let severity = |value: Value| one(value).severity;
+        assert_eq!(severity(json!({"id": "A", "summary": "Important: n update", "affected": alma})), Severity::High);
+        assert_eq!(severity(json!({"id": "A", "summary": "Important: n update"})), Severity::Unknown);
+        assert_eq!(severity(json!({"id": "A", "severity": [{"type": "Ubuntu", "score": "low"}]})), Severity::Low);
+        let crates = |kind: &str| json!([{"package": {"ecosystem": "crates.io", "name": "n"}, "database_specific": {"informational": kind}}]);
+        assert_eq!(severity(json!({"id": "A", "affected": crates("unsound")})), Severity::Low);
+        assert_eq!(severity(json!({"id": "A", "affected": crates("unmaintained")})), Severity::Negligible);
+        assert_eq!(severity(json!({"id": "PYSEC-1", "aliases": ["MAL-2024-1"]})), Severity::Critical);
+    }
+
+    #[test]
+    fn versions_that_are_no_texts_and_times_that_are_none() {
+        let (advisory, told) = read_all(json!({"id": "A", "modified": "0001-01-01T00:00:00Z",
+            "affected": [{"package": {"ecosystem": "Go", "name": "m"}, "versions": ["1", 2]}]}));
+        let advisory = advisory.unwrap();
+        assert_eq!((advisory.modified, &advisory.affected[0].versions[..]), (None, &["1".to_owned()][..]));
+        assert_eq!(told, ["read package 1 of A: m: `versions` is not a list of texts"]);
     }
 
     #[test]

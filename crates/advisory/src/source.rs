@@ -2,14 +2,16 @@
 //! map kills the process) or memory; blocks are checked and kept in a bounded cache.
 
 use crate::DatabaseError;
+use crate::cache::Cache;
 use crate::layout::{self, BLOCK};
-use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+#[cfg(not(unix))]
+use std::sync::{Mutex, PoisonError};
 
-/// Blocks that are kept: 8 MiB.
-const KEPT: usize = 128;
+/// Bytes of blocks that are kept.
+const KEPT: usize = 16 << 20;
 
 pub(crate) enum Bytes {
     #[cfg(unix)]
@@ -58,12 +60,6 @@ impl Bytes {
     }
 }
 
-#[derive(Default)]
-struct Cache {
-    blocks: HashMap<u64, Arc<[u8]>>,
-    order: VecDeque<u64>,
-}
-
 /// The payload of a file whose header and table were checked.
 pub(crate) struct Payload {
     pub(crate) path: String,
@@ -71,12 +67,12 @@ pub(crate) struct Payload {
     pub(crate) sums: Vec<u8>,
     pub(crate) start: u64,
     pub(crate) length: u64,
-    cache: Mutex<Cache>,
+    cache: Cache<u64, Arc<[u8]>>,
 }
 
 impl Payload {
     pub(crate) fn new(path: String, bytes: Bytes, sums: Vec<u8>, start: u64, length: u64) -> Self {
-        Self { path, bytes, sums, start, length, cache: Mutex::default() }
+        Self { path, bytes, sums, start, length, cache: Cache::new(KEPT) }
     }
 
     pub(crate) fn damaged(&self, why: impl Into<String>) -> DatabaseError {
@@ -84,40 +80,44 @@ impl Payload {
     }
 
     fn block(&self, number: u64) -> Result<Arc<[u8]>, DatabaseError> {
-        if let Some(block) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).blocks.get(&number) {
-            return Ok(block.clone());
+        if let Some(block) = self.cache.get(number) {
+            return Ok(block);
         }
+        let mut buffer = Vec::new();
+        self.read_block(number, &mut buffer)?;
+        let block: Arc<[u8]> = buffer.into();
+        self.cache.insert(number, block.clone(), block.len());
+        Ok(block)
+    }
+
+    /// Number of blocks.
+    pub(crate) fn blocks(&self) -> u64 {
+        self.length.div_ceil(BLOCK as u64)
+    }
+
+    /// Reads a block anew and compares its checksum.
+    pub(crate) fn read_block(&self, number: u64, buffer: &mut Vec<u8>) -> Result<(), DatabaseError> {
         let at = number * BLOCK as u64;
         let size = self.length.saturating_sub(at).min(BLOCK as u64) as usize;
-        let mut buffer = vec![0; size];
-        self.bytes.read(&mut buffer, self.start + at).map_err(|source| match source.kind() {
+        buffer.resize(size, 0);
+        self.bytes.read(buffer, self.start + at).map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => self.damaged(format!("it was cut short before block {number}")),
             _ => DatabaseError::Io { path: self.path.clone(), source },
         })?;
         let sum_at = number as usize * layout::SUM;
-        if self.sums.get(sum_at..sum_at + layout::SUM) != Some(&layout::sha256(&[&buffer])[..]) {
+        if self.sums.get(sum_at..sum_at + layout::SUM) != Some(&layout::sha256(&[buffer])[..]) {
             return Err(self.damaged(format!("checksum of block {number} differs")));
         }
-        let block: Arc<[u8]> = buffer.into();
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.blocks.insert(number, block.clone()).is_none() {
-            cache.order.push_back(number);
-        }
-        if cache.order.len() > KEPT
-            && let Some(oldest) = cache.order.pop_front()
-        {
-            cache.blocks.remove(&oldest);
-        }
-        Ok(block)
+        Ok(())
     }
 
-    /// Checked bytes of the payload.
-    pub(crate) fn range(&self, at: u64, length: u64) -> Result<Vec<u8>, DatabaseError> {
+    /// Hands over checked bytes of the payload; those of one block without copying them.
+    pub(crate) fn with<T>(&self, at: u64, length: u64, read: impl FnOnce(&[u8]) -> T) -> Result<T, DatabaseError> {
         let end = at.checked_add(length).filter(|end| *end <= self.length);
         let Some(end) = end else {
             return Err(self.damaged(format!("it points beyond its own end, to {at}")));
         };
-        let mut out = Vec::with_capacity(length as usize);
+        let mut out = Vec::new();
         let mut at = at;
         while at < end {
             let block = self.block(at / BLOCK as u64)?;
@@ -126,9 +126,66 @@ impl Payload {
             let Some(part) = block.get(from..to).filter(|p| !p.is_empty()) else {
                 return Err(self.damaged("a block is shorter than it must be"));
             };
-            out.extend_from_slice(part);
             at += part.len() as u64;
+            if out.is_empty() && at == end {
+                return Ok(read(part));
+            }
+            if out.is_empty() {
+                out.reserve(length as usize);
+            }
+            out.extend_from_slice(part);
         }
-        Ok(out)
+        Ok(read(&out))
+    }
+
+    /// The part of a list of entries that lies in one block: its bytes, and the number of its first entry.
+    pub(crate) fn entries(
+        &self,
+        index: Index,
+        number: u64,
+    ) -> Result<(Arc<[u8]>, std::ops::Range<u64>), DatabaseError> {
+        const PER_BLOCK: u64 = (BLOCK / layout::ENTRY) as u64;
+        // Indexes begin at a multiple of an entry, so that none crosses blocks.
+        let first = index.start / layout::ENTRY as u64;
+        let block = first.saturating_add(number) / PER_BLOCK;
+        let from = (block * PER_BLOCK).saturating_sub(first);
+        let to = index.count.min(((block + 1) * PER_BLOCK).saturating_sub(first));
+        let bytes = self.block(block)?;
+        let last = (first.saturating_add(to) - block * PER_BLOCK) as usize * layout::ENTRY;
+        if bytes.len() < last || number < from || number >= to {
+            return Err(self.damaged("an index points beyond its own end"));
+        }
+        Ok((bytes, from..to))
+    }
+
+    /// One entry of an index.
+    pub(crate) fn entry(&self, index: Index, number: u64) -> Result<Entry, DatabaseError> {
+        let (bytes, _) = self.entries(index, number)?;
+        Ok(Entry::at(&bytes, index, number))
+    }
+}
+
+/// Where an index is, in the payload.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Index {
+    pub(crate) start: u64,
+    pub(crate) count: u64,
+}
+
+/// An entry of an index; what its parts are depends on the index.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) key: u64,
+    pub(crate) first: u32,
+    pub(crate) second: u32,
+}
+
+impl Entry {
+    /// The entry with that number, in the block that holds it.
+    pub(crate) fn at(block: &[u8], index: Index, number: u64) -> Self {
+        let at = index.start.saturating_add(number.saturating_mul(layout::ENTRY as u64)) % BLOCK as u64;
+        let at = at as usize;
+        let (key, first) = (layout::u64_at(block, at), layout::u32_at(block, at + 8));
+        Self { key, first, second: layout::u32_at(block, at + 12) }
     }
 }

@@ -10,6 +10,7 @@ fn advisory(id: &str, feed: &str, ecosystem: &str, name: &str) -> Advisory {
     Advisory {
         id: id.into(),
         aliases: vec![format!("alias-of-{id}")],
+        upstream: Vec::new(),
         feed: feed.into(),
         summary: format!("about {name}"),
         severity: Severity::High,
@@ -67,6 +68,25 @@ fn what_goes_in_comes_out() {
 }
 
 #[test]
+fn candidates_say_what_decides_and_lead_to_the_record() {
+    let mut import = few();
+    let (module, artifact) = (import.advisories[3].affected[0].clone(), import.advisories[1].affected[0].clone());
+    import.advisories[1].affected.extend([module, artifact]);
+    import.advisories[1].upstream = vec!["CVE-7".into(), "CVE-8".into()];
+    import.advisories[2].withdrawn = built();
+    let database = Database::from_bytes(Database::compile(&import, built())).unwrap();
+    let found = database.candidates("Maven", "g:a").unwrap();
+    let told: Vec<_> = found.iter().map(|c| (database.record(c).unwrap().id.clone(), c.withdrawn)).collect();
+    assert_eq!(told, [("GHSA-1".into(), false), ("GHSA-1".into(), false), ("GHSA-2".into(), true)]);
+    assert_eq!(found[0].affected, import.advisories[1].affected[0]);
+    assert_eq!(*database.record(&found[0]).unwrap(), import.advisories[1], "what is affected keeps its order");
+    assert_eq!(ids(database.lookup("Maven", "g:a").unwrap()), ["GHSA-1", "GHSA-2"]);
+    assert_eq!(ids(database.lookup("Go", "example.org/m").unwrap()), ["GHSA-1", "GHSA-3"]);
+    assert_eq!(ids(database.by_id("cve-8").unwrap()), ["GHSA-1"]);
+    assert!(database.candidates("Maven", "g").unwrap().is_empty());
+}
+
+#[test]
 fn an_empty_database_is_one() {
     let database = Database::from_bytes(Database::compile(&Import::default(), None)).unwrap();
     assert_eq!((database.info().advisories, database.info().built), (0, None));
@@ -114,7 +134,7 @@ fn many() -> Import {
 fn records_that_cross_blocks_are_found() {
     let import = many();
     let bytes = Database::compile(&import, None);
-    assert!(bytes.len() > 3 * (64 << 10), "{}", bytes.len());
+    assert!(bytes.len() > 3 * (16 << 10), "{}", bytes.len());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("advisories.db");
     Database::write(&bytes, &path).unwrap();
@@ -202,7 +222,16 @@ fn newer_and_foreign_files_are_refused_by_name() {
     });
     let error = Database::from_bytes(newer).unwrap_err();
     assert!(
-        matches!(error, DatabaseError::Foreign { .. }) && error.to_string().contains("format 7 is newer"),
+        matches!(error, DatabaseError::Foreign { .. }) && error.to_string().contains("format 8 is newer"),
+        "{error}"
+    );
+    let older = resealed(|b| {
+        b[8..12].copy_from_slice(&(layout::OLDEST - 1).to_le_bytes());
+        b[12..16].copy_from_slice(&(layout::OLDEST - 1).to_le_bytes());
+    });
+    let error = Database::from_bytes(older).unwrap_err();
+    assert!(
+        matches!(error, DatabaseError::Foreign { .. }) && error.to_string().contains("format 1 is older"),
         "{error}"
     );
     // A newer format that says older readers may read it is read.

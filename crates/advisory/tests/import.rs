@@ -95,6 +95,89 @@ fn every_wrapping() {
     assert_eq!(read("feed", ONE.as_bytes()).0.as_of["osv"].to_string(), "2024-01-01T00:00:00Z");
 }
 
+fn zip(members: &[(&str, &[u8], bool)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut archive = rawzip::ZipArchiveWriter::new(&mut out);
+    for (name, content, deflated) in members {
+        let method = if *deflated { rawzip::CompressionMethod::DEFLATE } else { rawzip::CompressionMethod::STORE };
+        let (mut entry, config) = archive.new_file(name).compression_method(method).start().unwrap();
+        let descriptor = if *deflated {
+            let mut writer = config.wrap(flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast()));
+            writer.write_all(content).unwrap();
+            let (encoder, descriptor) = writer.finish().unwrap();
+            encoder.finish().unwrap();
+            descriptor
+        } else {
+            let mut writer = config.wrap(&mut entry);
+            writer.write_all(content).unwrap();
+            writer.finish().unwrap().1
+        };
+        entry.finish(descriptor).unwrap();
+    }
+    archive.finish().unwrap();
+    out
+}
+
+#[test]
+fn zips_in_place_and_inside_others() {
+    let inner = zip(&[("all/x-1.json", ONE.as_bytes(), true), ("all/x-2.json", TWO.as_bytes(), false)]);
+    let other = gzip(TWO.as_bytes());
+    let outer = zip(&[("a.zip", &inner, true), ("b.json.gz", &other, false), (".git/x", b"junk", true)]);
+    for (wrapped, expect) in [
+        (inner.clone(), vec!["X-1", "X-2"]),
+        (zstd(&inner), vec!["X-1", "X-2"]),
+        (tar(&[("a.zip", &inner)]), vec!["X-1", "X-2"]),
+        (outer, vec!["X-1", "X-2", "X-2"]),
+        (zip(&[]), vec![]),
+    ] {
+        let (_, ids, problems) = read("feed", &wrapped);
+        assert_eq!((ids.iter().map(String::as_str).collect::<Vec<_>>(), problems), (expect, vec![]));
+    }
+    let (_, ids, problems) = read("feed", &inner[..inner.len() - 30]);
+    assert!(ids.is_empty() && problems[0].starts_with("advisory-unreadable: read the archive: "), "{problems:?}");
+}
+
+#[test]
+fn a_document_too_large_to_hand_on_is_read_as_a_stream() {
+    let filler = format!(r#"{{"id":"F","modified":"2024-01-01T00:00:00Z","details":"{}"}}"#, "x".repeat(100_000));
+    let lines: String =
+        std::iter::once(ONE).chain(std::iter::repeat_n(filler.as_str(), 11)).map(|l| format!("{l}\n")).collect();
+    let list = format!("[{ONE},\n{}]", vec![filler.as_str(); 11].join(",\n"));
+    let packages: Vec<String> = (0..11)
+        .map(|i| {
+            format!(
+                r#"{{"pkg":{{"name":"p{i}","secfixes":{{"1":["CVE-2024-{i:04}"]}},"x":"{}"}}}}"#,
+                "x".repeat(100_000)
+            )
+        })
+        .collect();
+    let secdb =
+        format!("{{\n\"packages\":[{}],\"reponame\":\"main\",\"distroversion\":\"v3.20\"}}", packages.join(","));
+    let csv: String = std::iter::once("cve,epss,percentile\n".to_owned())
+        .chain((0..60_000).map(|i| format!("CVE-2024-{:05},0.5,0.5\n", i + 10_000)))
+        .collect();
+    for (text, records, entries) in [(lines, 12, 0), (list, 12, 0), (secdb, 11, 0), (csv, 0, 60_000)] {
+        assert!(text.len() > 1 << 20);
+        let (import, ids, problems) = read("feed", text.as_bytes());
+        assert_eq!((ids.len(), import.exploit_prediction.len(), problems), (records, entries, vec![]));
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_output() {
+    let folder = tempfile::tempdir().unwrap();
+    for i in 0..900 {
+        let record = format!(r#"{{"id":"X-{i}","affected":[{{"package":{{"ecosystem":"Go","name":"m"}}}}]}}"#);
+        let text = if i % 50 == 7 { "# no feed".to_owned() } else { record };
+        std::fs::write(folder.path().join(format!("{i:04}.json")), text).unwrap();
+    }
+    let (first, ids, problems) = read_path(folder.path().to_owned());
+    assert_eq!((ids.len(), problems.len()), (882, 18));
+    assert!(ids.is_sorted_by_key(|id| id[2..].parse::<u32>().unwrap()));
+    let second = read_path(folder.path().to_owned()).0;
+    assert_eq!((first.advisories, first.problems), (second.advisories, second.problems));
+}
+
 #[test]
 fn a_wrapping_that_never_ends_is_a_problem() {
     let deep = (0..6).fold(ONE.as_bytes().to_vec(), |inner, _| gzip(&inner));

@@ -42,6 +42,39 @@ const OSV: &str = r#"[{"id":"X-1","aliases":["CVE-2024-1"],"modified":"2024-01-0
 const TRACKER: &str = r#"{"openssl":{"CVE-2024-1":{"description":"x","releases":{"bookworm":{"status":"open","urgency":"low",
 "nodsa":"x","nodsa_reason":"ignored"},"sid":{"status":"resolved","fixed_version":"1-2"}}}}}"#;
 
+/// One short example of each of the other forms.
+const OTHERS: &[&str] = &[
+    "```toml\n[advisory]\nid = \"RUSTSEC-2024-0001\"\npackage = \"c\"\ndate = \"2024-01-31\"\n[versions]\npatched = [\">= 1.2, < 2\", \"^3\"]\nunaffected = [\"> 4.0.0\"]\n```\n# Title\n",
+    "gem: rack\ncve: 2024-0001\ntitle: t\ndate: 2024-01-31\ncvss_v3: 7.5\nunaffected_versions:\n- \"< 1.2\"\npatched_versions:\n- \"~> 2.0.9\"\n- \">= 3\"\n",
+    "title: t\ncve: ~\nbranches:\n  1.x:\n    time: 2024-01-31\n    versions: ['>=1.0,<1.2', '<2.0-beta']\nreference: composer://v/p\n",
+    "package:\n  name: v\nadvisories:\n- id: CGA-1\n  aliases: [CVE-2024-0001]\n  events:\n  - timestamp: 2024-01-31T00:00:00Z\n    type: fixed\n    data:\n      fixed-version: 1.2-r0\n",
+    "id: PYSEC-2024-1\nmodified: 2024-01-02T00:00:00Z\naffected:\n- package: {name: p, ecosystem: PyPI}\n  ranges:\n  - type: ECOSYSTEM\n    events:\n    - introduced: \"0\"\n  versions: [1.0, 1.1]\n",
+    "#model_version:v1,score_date:2024-01-31T00:00:00+0000\ncve,epss,percentile\nCVE-2024-0001,0.1,0.2\nCVE-2024-0002,0.00001,1.0\n",
+    r#"{"catalogVersion":"1","dateReleased":"2024-01-02T15:00:00Z","count":1,"vulnerabilities":[{"cveID":"CVE-2024-0001","dateAdded":"2024-01-02","dueDate":"2024-01-23"}]}"#,
+    r#"{"1":{"cve":["CVE-2024-0001"],"vulnerable":"8.x || >=6.0.0 <6.2.0","patched":"^8.1.4","severity":"high"}}"#,
+    r#"{"j":{"npmname":"jquery","vulnerabilities":[{"below":"3.5.0","excludes":["1.0"],"identifiers":{"CVE":["CVE-2024-0001"]}}],"extractors":{}}}"#,
+    r#"{"distroversion":"v3.20","reponame":"main","packages":[{"pkg":{"name":"p","secfixes":{"1-r0":["CVE-2024-0001 (x)"],"0":["CVE_2024-0002"]}}}]}"#,
+    "{\"cleanbill_export\":1,\"as_of\":{}}\n{\"id\":\"A\",\"affected\":[],\"database_specific\":{\"cleanbill\":{\"feed\":\"x\"}}}\n{\"cleanbill_known_exploited\":{\"CVE-2024-0001\":{\"added\":\"2024-01-02\"}}}\n{\"cleanbill_exploit_prediction\":{\"CVE-2024-0001\":[1,2]}}\n",
+];
+
+#[test]
+fn damaged_feeds_of_other_forms_end_so_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("feed");
+    let mut random = Random(11);
+    for valid in OTHERS {
+        std::fs::write(&path, valid).unwrap();
+        assert_eq!(import(std::slice::from_ref(&path)).unwrap().problems, [], "{valid}");
+        for _ in 0..150 {
+            std::fs::write(&path, random.mutate(valid.as_bytes())).unwrap();
+            let import = import(std::slice::from_ref(&path)).unwrap();
+            assert!(import.problems.len() + import.files as usize > 0, "never silent");
+            let database = Database::from_bytes(Database::compile(&import, None)).unwrap();
+            cleanbill_advisory::export(&database, std::io::sink()).unwrap();
+        }
+    }
+}
+
 #[test]
 fn damaged_feeds_end_in_records_and_problems() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,9 @@ pub struct Advisory {
     pub id: String,
     /// Other names for the same vulnerability, sorted.
     pub aliases: Vec<String>,
+    /// Where the record is about several vulnerabilities at once (an erratum of a distribution): their
+    /// names, sorted. Each of them is a finding of its own. Where it is about one, that one is an alias.
+    pub upstream: Vec<String>,
     /// The feed it came from: `osv`, `debian-tracker`.
     pub feed: String,
     /// One line.
