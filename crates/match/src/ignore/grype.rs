@@ -176,7 +176,7 @@ fn of_type(kind: &str) -> Option<&'static [&'static str]> {
         "apk" => &["apk"],
         "rpm" => &["rpm"],
         "alpm" => &["alpm"],
-        "java-archive" | "jenkins-plugin" => &["maven"],
+        "java-archive" => &["maven"],
         "npm" => &["npm"],
         "python" => &["pypi"],
         "go-module" => &["golang"],
