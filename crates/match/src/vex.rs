@@ -284,6 +284,13 @@ impl Draft {
             self.problem("vex-vulnerability", format!("read {what}"), "it names no vulnerability");
             return Ok(());
         }
+        if !statement.status.suppresses() {
+            let things = statement
+                .targets
+                .iter_mut()
+                .flat_map(|t| t.component.iter_mut().chain(t.contexts.iter_mut().map(|c| &mut c.thing)));
+            things.for_each(Thing::widen);
+        }
         let before = statement.targets.len();
         let mut lost = Vec::new();
         statement.targets.retain(|target| {

@@ -3,8 +3,8 @@
 
 use cleanbill_match::{Vex, VexApplied, VexError, apply_vex};
 use cleanbill_model::{
-    Digest, Distro, DistroState, Finding, FindingReason, Findings, ImageIdentity, Introduced, Location, Package,
-    Platform, Purl, Sbom, Severity, SourcePackage, State, Subject, Suppression,
+    Digest, Distro, DistroState, Finding, FindingReason, Findings, ImageIdentity, Introduced, Package, Platform, Purl,
+    Sbom, Severity, SourcePackage, State, Subject, Suppression,
 };
 use proptest::prelude::*;
 
@@ -281,6 +281,10 @@ fn csaf_products_and_relationships() {
     check_documents(&[csaf(bash, debian, &not("P"))], &[]);
     check_documents(&[csaf(bash, &debian.replace("12", "1"), &not("CP"))], &[]);
     check_documents(&[csaf("pkg:maven/org.example/log", debian, &not("CP"))], &[]);
+    let published = r#""cpe":"cpe:/a:redhat:some_product:2.5""#;
+    check_documents(&[csaf(&format!("pkg:oci/app@{}", index()), published, &not("CP"))], ALL);
+    check_documents(&[csaf("pkg:oci/app", published, &not("CP"))], &[]);
+    check_documents(&[csaf(&format!("pkg:oci/app@{}", index()), r#""purl":"pkg:oci/x""#, &not("CP"))], &[]);
     let lost = parse(&csaf(bash, image, &not("W")));
     assert!(lost.problems[0].why.contains("words alone"), "{:?}", lost.problems);
 }
@@ -300,6 +304,11 @@ fn csaf_branches_limit_package_urls_without_version() {
     check_documents(&[branch("product_version", "bash")], &["bash"]);
     check_documents(&[branch("product_version_range", "vers:deb/<6")], &[]);
     check_documents(&[branch("product_name", "Bash")], &["bash"]);
+    // A range that is not read may hold the version: what is affected by it stays affected.
+    let fixed = openvex("CVE-2024-1", r#"["pkg:deb/debian/bash"]"#, "fixed").replace("2024-01", "2023-01");
+    let affected = branch("product_version_range", "vers:deb/<6").replace("fixed", "known_affected");
+    let affected = affected.replace(r#""2.0""#, r#""2.0","tracking":{"current_release_date":"2024-01-01T00:00:00Z"}"#);
+    check_documents(&[fixed, affected], &[]);
 }
 
 /// `product` is the metadata, `reference` what is affected.

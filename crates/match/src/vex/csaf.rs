@@ -305,6 +305,11 @@ impl<'a> Products<'a> {
         let mut contexts = Vec::new();
         let mut seen = HashSet::new();
         let component = self.resolve(id, &mut contexts, &mut seen)?;
+        // Red Hat's images are components of the product they are published with, which no image shows;
+        // the digest alone says which image is meant.
+        if component.is_image_by_digest() && contexts.iter().all(|c| c.thing.is_platform()) {
+            return Some(Target::product(component, why));
+        }
         Some(Target { contexts, component: Some(component), why: why.to_owned() })
     }
 

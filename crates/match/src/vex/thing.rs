@@ -121,6 +121,20 @@ impl Thing {
         self.unclear = true;
     }
 
+    /// Forgets the limits that cannot be checked: what is said to be affected may be more, never less.
+    pub(crate) fn widen(&mut self) {
+        self.unclear = false;
+        if !self.purls.is_empty() {
+            self.hashes.clear();
+        }
+    }
+
+    /// Whether it is one image, whatever it is called and wherever it lies.
+    pub(crate) fn is_image_by_digest(&self) -> bool {
+        let digest = |p: &Purl| p.version.as_deref().is_some_and(|v| Digest::parse(v).is_ok());
+        self.is_image() && !self.limited() && self.image_purls.iter().any(digest)
+    }
+
     fn limited(&self) -> bool {
         let mut purls = self.purls.iter().chain(&self.image_purls).peekable();
         self.overfull || self.unclear && (purls.peek().is_none() || purls.any(|p| p.version.is_none()))
