@@ -130,6 +130,7 @@ impl Ignores {
             Shape::Lines => trivy::lines(&mut ignores, text)?,
             Shape::List => own::read(&mut ignores, text)?,
             Shape::Mapping => {
+                #[expect(clippy::zero_sized_map_values, reason = "the values are read past, not kept")]
                 let keys: BTreeMap<String, IgnoredAny> = ignores.yaml(text)?;
                 let (grypes, trivys) =
                     (keys.contains_key("ignore"), trivy::SECTIONS.iter().any(|s| keys.contains_key(*s)));

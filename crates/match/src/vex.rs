@@ -24,7 +24,7 @@ pub const MAX_VEX_BYTES: usize = 128 * 1024 * 1024;
 /// Problems that are listed one by one; the rest are counted.
 const MAX_PROBLEMS: usize = 100;
 /// Targets that a document may have; each is compared with each finding of its vulnerability.
-const MAX_TARGETS: usize = 2_000_000;
+const MAX_TARGETS: usize = 1_000_000;
 
 /// Formats of VEX documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

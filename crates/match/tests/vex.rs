@@ -338,6 +338,14 @@ fn cyclonedx_references_and_states() {
     check_documents(&[not(r#","component":{"type":"application","name":"x"}"#, "b")], &[]);
     let named = r#","component":{"type":"container","name":"ghcr.io/org/app:1.2"}"#;
     check_documents(&[not(named, "b")], &["bash"]);
+    let named = r#","component":{"type":"container","name":"ghcr.io/org/app","version":"1.3"}"#;
+    check_documents(&[not(named, "b")], &[]);
+    check_documents(&[not(&named.replace("1.3", "1.2"), "b")], &["bash"]);
+    check_documents(&[not(&named.replace("1.3", &index().to_string()), "b")], &["bash"]);
+    let oci = r#","component":{"type":"container","name":"app","purl":"pkg:oci/app","version":"1.3"}"#;
+    check_documents(&[not(oci, "b")], &[]);
+    check_documents(&[not(&oci.replace("1.3", "1.2"), "b")], &["bash"]);
+    check_documents(&[not(&oci.replace("1.3", &manifest().to_string()), "b")], &["bash"]);
     for (state, expect) in [
         ("resolved", &["bash"][..]),
         ("resolved_with_pedigree", &["bash"]),

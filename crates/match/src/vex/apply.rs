@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cleanbill_model::{Distro, Finding, Findings, Package, Purl, Sbom, Suppression, Timestamp};
+use cleanbill_model::{Distro, Finding, Findings, Package, Purl, Reference, Sbom, Suppression, Timestamp};
 
 use super::{Context, Statement, Target, Vex, VexStatus};
 
@@ -115,6 +115,7 @@ fn decide<'a>(
 /// The image, prepared for being asked what is in what.
 struct Place<'a> {
     sbom: &'a Sbom,
+    reference: Option<Reference>,
     by_kind_and_name: HashMap<(&'a str, String), Vec<&'a Package>>,
 }
 
@@ -124,7 +125,7 @@ impl<'a> Place<'a> {
         for package in &sbom.packages {
             by_kind_and_name.entry(key(&package.purl)).or_default().push(package);
         }
-        Self { sbom, by_kind_and_name }
+        Self { sbom, reference: Reference::parse(&sbom.subject.name).ok(), by_kind_and_name }
     }
 
     fn distro(&self) -> &Distro {
@@ -150,7 +151,7 @@ impl<'a> Place<'a> {
     fn holds(&self, context: &Context, package: &Package) -> bool {
         let thing = &context.thing;
         if thing.is_image() {
-            return thing.is_image_of(self.sbom);
+            return thing.is_image_of(self.sbom, self.reference.as_ref());
         }
         if thing.is_platform() {
             // A distribution answers for what it packaged itself, not for all that runs on it.

@@ -293,9 +293,10 @@ impl<'a> Products<'a> {
 
     /// The products that a flag or a threat is about.
     fn each(&self, ids: &'a [String], groups: &[String], mut then: impl FnMut(&'a str)) {
-        ids.iter().for_each(|id| then(id));
         let of_groups = groups.iter().filter_map(|g| self.groups.get(g.as_str()));
-        of_groups.flat_map(|ids| ids.iter()).for_each(|id| then(id));
+        for id in ids.iter().chain(of_groups.flat_map(|ids| ids.iter())) {
+            then(id);
+        }
     }
 
     fn target(&self, id: &str, why: &str) -> Option<Target> {

@@ -234,18 +234,25 @@ impl<'a> Parts<'a> {
 
 fn thing(component: &Component) -> Thing {
     let mut thing = Thing::new(component.purl.as_ref().unwrap_or(&component.name));
-    match &component.purl {
-        Some(purl) => {
-            if !thing.purl(purl) {
-                thing.limit_not_understood();
-            }
+    if let Some(purl) = &component.purl {
+        if !thing.purl(purl) {
+            thing.limit_not_understood();
         }
+    } else if component.kind == "container" {
         // Images often go by their name alone, with the digest or the tag as version.
-        None if component.kind == "container" => match component.version.as_deref() {
-            Some(digest) if digest.contains(':') => thing.name(digest),
-            _ => thing.name(&component.name),
-        },
-        None => {}
+        let version = component.version.as_deref().unwrap_or_default();
+        let tagged = component.name.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
+        let name = match version {
+            version if version.contains(':') => None,
+            "" => Some(component.name.clone()),
+            _ if tagged => Some(component.name.clone()),
+            tag => Some(format!("{}:{tag}", component.name)),
+        };
+        match name.map(|name| cleanbill_model::Reference::parse(&name)) {
+            None => thing.name(version),
+            Some(Ok(reference)) => thing.image(reference),
+            Some(Err(_)) => {}
+        }
     }
     if let Some(cpe) = &component.cpe {
         thing.cpe(cpe);

@@ -75,11 +75,18 @@ impl Thing {
         } else if let Ok(digest) = Digest::parse(text) {
             self.images.push(ImageName::Digest(digest));
         } else if let Ok(reference) = Reference::parse(text) {
-            // A short name could be anything; with registry and tag or digest it is an image.
+            // A short name could be anything; with a registry it is an image.
             let host = text.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
-            if host && (reference.tag().is_some() || reference.digest().is_some()) {
-                self.images.push(ImageName::Reference(reference));
+            if host {
+                self.image(reference);
             }
+        }
+    }
+
+    /// Adds an image by name. Without tag and digest it says too little.
+    pub(crate) fn image(&mut self, reference: Reference) {
+        if !self.full() && (reference.tag().is_some() || reference.digest().is_some()) {
+            self.images.push(ImageName::Reference(reference));
         }
     }
 
@@ -166,22 +173,28 @@ impl Thing {
         self.purls.iter().all(|p| p.version.is_some())
     }
 
-    /// Whether the SBOM is of this image.
-    pub(crate) fn is_image_of(&self, sbom: &Sbom) -> bool {
+    /// Whether the SBOM is of this image; `reference` is what its subject is called, read once.
+    pub(crate) fn is_image_of(&self, sbom: &Sbom, reference: Option<&Reference>) -> bool {
         if self.limited() || !self.is_image() {
             return false;
         }
         let identity = sbom.subject.identity.as_ref();
-        let reference = Reference::parse(&sbom.subject.name).ok();
         let has = |digest: &Digest| identity.is_some_and(|i| *digest == i.manifest || i.index.as_ref() == Some(digest));
         let named = |name: &ImageName| match name {
             ImageName::Digest(digest) => has(digest),
             ImageName::Reference(wanted) => match wanted.digest() {
                 Some(digest) => has(digest),
-                None => reference.as_ref().is_some_and(|r| r.name() == wanted.name() && r.tag() == wanted.tag()),
+                None => reference.is_some_and(|r| r.name() == wanted.name() && r.tag() == wanted.tag()),
             },
         };
-        self.image_purls.iter().all(|p| image_purl(p, identity, reference.as_ref()))
+        let pinned = !self.images.is_empty()
+            || !self.hashes.is_empty()
+            || self.image_purls.iter().all(|p| p.version.is_some() || p.qualifiers.contains_key("tag"));
+        let version = |v: &String| {
+            reference.and_then(Reference::tag) == Some(v.as_str()) || Digest::parse(v).is_ok_and(|digest| has(&digest))
+        };
+        (pinned || self.versions.as_ref().is_none_or(|versions| versions.iter().any(version)))
+            && self.image_purls.iter().all(|p| image_purl(p, identity, reference))
             && self.images.iter().all(named)
             && (self.hashes.is_empty() || self.hashes.iter().any(has))
     }
