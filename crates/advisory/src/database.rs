@@ -6,7 +6,7 @@ use crate::compile::RANSOMWARE;
 use crate::layout::{self, BLOCK, HEADER, MAGIC, OLDEST, READER, SEALED, SUM, u32_at, u64_at};
 use crate::source::{Bytes, Entry, Index, Payload};
 use crate::{DatabaseError, DatabaseInfo, FeedInfo, cve, epss};
-use cleanbill_model::{Advisory, Affected, Epss, Kev};
+use cleanbill_model::{Advisory, Affected, Epss, Kev, comparable_name};
 use jiff::civil::Date;
 use std::cmp::Ordering;
 use std::fs::File;

@@ -123,11 +123,6 @@ pub fn is_distribution_feed(feed: &str) -> bool {
     ALL.iter().any(|format| format.distribution && format.feed == feed)
 }
 
-/// Whether a feed is a distribution's own: what it says of its packages stands, whatever others say.
-pub fn is_distribution_feed(feed: &str) -> bool {
-    matches!(feed, "debian-tracker" | "alpine-secdb" | "wolfi")
-}
-
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {

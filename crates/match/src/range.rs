@@ -37,33 +37,47 @@ pub(crate) fn hit_by_keys<'a>(
     if advisory.withdrawn.is_some() {
         return None;
     }
-    let version = version(package);
-    let mut best: Option<(Hit, &Affected)> = None;
-    for affected in &advisory.affected {
-        let named = |(ecosystem, name): &(String, String)| {
+    let named = |affected: &&Affected| {
+        let same = |(ecosystem, name): &(String, String)| {
             *ecosystem == affected.ecosystem && *name == comparable_name(ecosystem, &affected.name)
         };
-        if !keys.iter().any(named) {
-            continue;
-        }
-        let Some(scheme) = Scheme::for_ecosystem(&affected.ecosystem) else { continue };
-        // `(devel)` and the like say nothing about what is inside.
-        if version.is_empty() || (scheme == Scheme::Go && !scheme.is_valid(version)) {
-            continue;
-        }
-        let Some((range, fixed)) = evaluate(affected, scheme, version) else { continue };
-        let matched_by = match package.purl.kind.as_str() {
-            "deb" => format!("source {}", affected.name),
-            "apk" if affected.name != package.name => format!("origin {}", affected.name),
-            kind => format!("{kind} name {}", affected.name),
-        };
-        let hit = Hit { range, state: state(affected.fix_state, &fixed), fixed, matched_by };
-        // Of several entries for one package the one that knows a fix is told.
+        keys.iter().any(same)
+    };
+    best(
+        advisory
+            .affected
+            .iter()
+            .filter(named)
+            .filter_map(|affected| Some((hit_affected(affected, package)?, affected))),
+    )
+}
+
+/// Of several entries for one package the one that knows a fix is told.
+pub(crate) fn best<'a>(hits: impl Iterator<Item = (Hit, &'a Affected)>) -> Option<(Hit, &'a Affected)> {
+    let mut best: Option<(Hit, &Affected)> = None;
+    for (hit, affected) in hits {
         if best.as_ref().is_none_or(|(b, _)| b.fixed.is_empty() && !hit.fixed.is_empty()) {
             best = Some((hit, affected));
         }
     }
     best
+}
+
+/// Whether what an advisory says of one package holds its version. The names must be known to be the same.
+pub(crate) fn hit_affected(affected: &Affected, package: &Package) -> Option<Hit> {
+    let version = version(package);
+    let scheme = Scheme::for_ecosystem(&affected.ecosystem)?;
+    // `(devel)` and the like say nothing about what is inside.
+    if version.is_empty() || (scheme == Scheme::Go && !scheme.is_valid(version)) {
+        return None;
+    }
+    let (range, fixed) = evaluate(affected, scheme, version)?;
+    let matched_by = match package.purl.kind.as_str() {
+        "deb" => format!("source {}", affected.name),
+        "apk" if affected.name != package.name => format!("origin {}", affected.name),
+        kind => format!("{kind} name {}", affected.name),
+    };
+    Some(Hit { range, state: state(affected.fix_state, &fixed), fixed, matched_by })
 }
 
 fn state(fix_state: FixState, fixed: &[String]) -> State {

@@ -1,11 +1,11 @@
 //! An SBOM against the database.
 
-use crate::grouping::{groups, names};
+use crate::grouping::{Speaking, groups, names};
 use crate::keys::keys;
 use crate::ownership;
-use crate::range::{Hit, hit_by_keys};
+use crate::range::{Hit, best, hit_affected};
 use crate::support::end_of_life;
-use cleanbill_advisory::{Database, DatabaseError};
+use cleanbill_advisory::{Candidate, Database, DatabaseError, is_distribution_feed};
 use cleanbill_model::{
     Advisory, Affected, CoverageRow, Cvss, Digest, Finding, FindingReason, Findings, Introduced, Package, Purl, Sbom,
     Severity, State,
@@ -84,11 +84,23 @@ fn match_packages(
     let mut coverage: BTreeMap<String, CoverageRow> = BTreeMap::new();
     for package in packages {
         let keys = keys(package, &sbom.distro);
-        let records = records(&keys, database)?;
-        cover(&mut coverage, package, &keys, records.is_empty(), database);
-        findings.extend(of_package(package, &keys, &records, database, options)?);
+        let said = said(&keys, database)?;
+        cover(&mut coverage, package, &keys, said.is_empty(), database);
+        findings.extend(of_package(package, &said, database, options)?);
     }
     Ok((findings, coverage))
+}
+
+/// Everything the database says under these keys; records are not loaded yet.
+fn said(keys: &[(String, String)], database: &Database) -> Result<Vec<Arc<[Candidate]>>, DatabaseError> {
+    let mut said = Vec::new();
+    for (ecosystem, name) in keys {
+        let candidates = database.candidates(ecosystem, name)?;
+        if !candidates.is_empty() {
+            said.push(candidates);
+        }
+    }
+    Ok(said)
 }
 
 /// The records that speak of a package, each once.
@@ -140,27 +152,50 @@ struct Match<'a> {
 
 fn of_package(
     package: &Package,
-    keys: &[(String, String)],
-    records: &[Arc<Advisory>],
+    said: &[Arc<[Candidate]>],
     database: &Database,
     options: &MatchOptions,
 ) -> Result<Vec<Finding>, DatabaseError> {
     // Withdrawn records stand aside before anything is grouped, so that they hide nothing.
-    let standing: Vec<&Advisory> = records.iter().map(Arc::as_ref).filter(|r| r.withdrawn.is_none()).collect();
+    let standing: Vec<&Candidate> = said.iter().flat_map(|c| c.iter()).filter(|c| !c.withdrawn).collect();
+    let hits: Vec<Option<Hit>> = standing.iter().map(|c| hit_affected(&c.affected, package)).collect();
+    // Most packages are hit by nothing: then no record is looked at.
+    if hits.iter().all(Option::is_none) {
+        return Ok(Vec::new());
+    }
+    // What a distribution's feed says goes before others, also when it says that nothing is wrong.
+    let several = standing.iter().any(|c| database.feeds_for(&c.affected.ecosystem).len() > 1);
+    let mut records: BTreeMap<(String, String), (Arc<Advisory>, Option<(Hit, &Affected)>)> = BTreeMap::new();
+    for (candidate, hit) in standing.iter().zip(hits) {
+        if hit.is_none() && !several {
+            continue;
+        }
+        let record = database.record(candidate)?;
+        let slot = records.entry((record.id.clone(), record.feed.clone())).or_insert((record, None));
+        slot.1 = best(slot.1.take().into_iter().chain(hit.map(|hit| (hit, &candidate.affected))));
+    }
+    let speaking: Vec<(Speaking<'_>, Option<&(Hit, &Affected)>)> = records
+        .values()
+        .flat_map(|(record, hit)| Speaking::of(record).into_iter().map(move |one| (one, hit.as_ref())))
+        .collect();
+    let voices: Vec<Speaking<'_>> = speaking.iter().map(|(one, _)| *one).collect();
     let mut findings = Vec::new();
-    for group in groups(&standing) {
-        let group: Vec<&Advisory> = group.into_iter().map(|i| standing[i]).collect();
-        let own: Vec<&Advisory> =
-            group.iter().copied().filter(|r| cleanbill_advisory::is_distribution_feed(&r.feed)).collect();
-        let speaking = if own.is_empty() { &group } else { &own };
-        let matches: Vec<Match<'_>> = speaking
+    for group in groups(&voices) {
+        let own = |position: &&usize| is_distribution_feed(&voices[**position].advisory.feed);
+        let counted: Vec<usize> = match group.iter().filter(own).copied().collect::<Vec<_>>() {
+            own if own.is_empty() => group.clone(),
+            own => own,
+        };
+        let matches: Vec<Match<'_>> = counted
             .iter()
-            .filter_map(|advisory| {
-                let (hit, affected) = hit_by_keys(advisory, package, keys)?;
-                Some(Match { advisory, affected, hit })
+            .filter_map(|position| {
+                let (voice, hit) = &speaking[*position];
+                let (hit, affected) = (*hit)?;
+                Some(Match { advisory: voice.advisory, affected, hit: hit.clone() })
             })
             .collect();
         if !matches.is_empty() {
+            let group: Vec<Speaking<'_>> = group.iter().map(|position| voices[*position]).collect();
             findings.push(finding(package, &group, &matches, database, options)?);
         }
     }
@@ -169,7 +204,7 @@ fn of_package(
 
 fn finding(
     package: &Package,
-    group: &[&Advisory],
+    group: &[Speaking<'_>],
     matches: &[Match<'_>],
     database: &Database,
     options: &MatchOptions,
@@ -179,7 +214,7 @@ fn finding(
         matches.iter().map(|m| m.affected.severity.unwrap_or(m.advisory.severity)).max().unwrap_or_default();
     let mut cvss: Vec<Cvss> = Vec::new();
     let mut summary = String::new();
-    for advisory in group {
+    for advisory in group.iter().map(|one| one.advisory) {
         extend(&mut cvss, &advisory.cvss);
         if summary.is_empty() {
             summary.clone_from(&advisory.summary);

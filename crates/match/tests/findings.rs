@@ -42,6 +42,7 @@ fn record(id: &str, feed: &str, ecosystem: &str, name: &str, events: &str) -> Ad
     Advisory {
         id: id.into(),
         aliases: vec![],
+        upstream: vec![],
         feed: feed.into(),
         summary: String::new(),
         severity: Severity::Unknown,
@@ -498,4 +499,19 @@ fn an_explanation_names_every_record_beside_every_package() {
     assert!(said[0].1 && said[0].2.contains("in the range < 2; fixed in 2; looked up by maven name g:a"), "{said:?}");
     assert!(!said[1].1 && said[1].2.contains("version 3 is not affected; the record names fixes in 2"), "{said:?}");
     assert_eq!(said.len(), 2);
+}
+
+#[test]
+fn an_erratum_about_several_vulnerabilities_is_a_finding_of_each() {
+    let mut erratum = record("ALSA-2024:1", "osv", "AlmaLinux:9", "openssl", "i:0 f:1:3.0.7-25");
+    erratum.upstream = vec!["CVE-2023-1".into(), "CVE-2023-2".into()];
+    let distro =
+        Distro { id: "almalinux".into(), version: "9.3".into(), state: DistroState::Confirmed, ..Distro::default() };
+    let installed = Package { version: "1:3.0.7-24".into(), ..package("pkg:rpm/almalinux/openssl@3.0.7-24?epoch=1") };
+    let fixed = Package { version: "1:3.0.7-25".into(), ..package("pkg:rpm/almalinux/openssl@3.0.7-25?epoch=1") };
+    let findings = found(distro.clone(), vec![Package { name: "openssl".into(), ..installed }], vec![erratum.clone()]);
+    let ids: Vec<_> = findings.findings.iter().map(|f| (f.id.as_str(), f.aliases.join(" "))).collect();
+    assert_eq!(ids, [("CVE-2023-1", "ALSA-2024:1".to_owned()), ("CVE-2023-2", "ALSA-2024:1".to_owned())]);
+    let none = found(distro, vec![Package { name: "openssl".into(), ..fixed }], vec![erratum]);
+    assert!(none.findings.is_empty());
 }

@@ -105,8 +105,15 @@ pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome>
         let result = gate.in_force().map(|fail_on| {
             cleanbill_match::gate(&findings, &sbom, &info, &fail_on, &gate.allow, Timestamp::now(), gate.max_age)
         });
-        let report =
-            ScanReport { target: name, sbom: &sbom, findings: &findings, database: &info, gate: result.as_ref(), now, ci: ci.clone() };
+        let report = ScanReport {
+            target: name,
+            sbom: &sbom,
+            findings: &findings,
+            database: &info,
+            gate: result.as_ref(),
+            now,
+            ci: ci.clone(),
+        };
         for sink in &sinks {
             let format = cleanbill_report::ALL.iter().find(|f| f.name == sink.format);
             let format = format.with_context(|| format!("output format `{}` is not known", sink.format))?;
