@@ -14,7 +14,8 @@
 //!   URL has no version: no tag is known, so it must not be compared as the oldest version of all.
 //!   The same goes for a version `v0.0.0-…` that Go itself wrote because it saw no tag.
 //! * `dep PATH VERSION SUM` is a module in it; `=> PATH VERSION SUM` after it what was built in its
-//!   place. A replacement by a folder has no version; the module stays then, with its own.
+//!   place. A replacement by a folder (`./x`, no version or `(devel)`) says nothing; the module stays
+//!   then, with its own version, unless that is the one Go writes for none, `v0.0.0-00010101000000-…`.
 //! * The version of Go is that of the standard library: `stdlib`. One built from Go's own working copy
 //!   (`devel go1.24-…`) is listed without version in its package URL.
 //!
@@ -95,7 +96,7 @@ fn program(path: &str, info: &BuildInfo, listed: &mut BTreeSet<(String, String)>
                 modules.push((module, version));
                 after_own = false;
             }
-            Some("=>") if !module.is_empty() && !version.is_empty() => {
+            Some("=>") if !module.is_empty() && !is_folder(module, version) => {
                 if after_own {
                     own = Some((module, version));
                 } else if let Some(last) = modules.last_mut() {
@@ -117,7 +118,16 @@ fn program(path: &str, info: &BuildInfo, listed: &mut BTreeSet<(String, String)>
         add(module, &version, known, found);
     }
     for (module, version) in modules {
-        let version = if version.is_empty() { "(devel)" } else { version };
+        let none = version.is_empty() || version.starts_with("v0.0.0-00010101000000-");
+        let version = if none { "(devel)" } else { version };
         add(module, version, if version == "(devel)" { "" } else { version }, found);
     }
+}
+
+/// Whether a module was replaced by a folder of the one who built the program.
+fn is_folder(module: &str, version: &str) -> bool {
+    version.is_empty()
+        || version == "(devel)"
+        || module.starts_with(['.', '/', '\\'])
+        || module.get(1..3) == Some(":\\")
 }

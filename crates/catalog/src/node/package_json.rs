@@ -8,7 +8,9 @@
 //! installed it:
 //!
 //! * a file without name or version: those only tell Node.js how to load a folder;
-//! * a file inside a package of `node_modules`, in a folder for tests, examples or fixtures;
+//! * a file deeper inside a package of `node_modules`, where it configures a part of it or belongs to a
+//!   test; except in a folder for copies of other packages, such as `vendor` or `compiled`;
+//! * a `node_modules` of its own that a package has in a folder for tests, examples or fixtures;
 //! * extensions of editors (`engines.vscode` with a `publisher`) and packages of Unity (`unity`), which
 //!   have the same form and are not of npm.
 //!
@@ -37,6 +39,8 @@ pub(crate) static NPM_INSTALLED: Cataloger = Cataloger {
 const WHAT: &str = "read the npm package";
 /// The registry of npm adds the readme to what it stores, so some are long.
 const LIMIT: u64 = 16 << 20;
+/// Folders inside a package where others were copied to.
+const COPIES: [&str; 6] = ["vendor", "vendored", "third_party", "third-party", "compiled", "bundled"];
 /// Folders inside a package where what looks like packages is none.
 const NOT_INSTALLED: [&str; 15] = [
     "test",
@@ -84,24 +88,37 @@ fn read(evidence: &Evidence, found: &mut Found) {
     package.licenses = licenses(&file);
 }
 
-/// Whether a `package.json` at this path may be a package: behind each `node_modules/NAME` nothing but
-/// folders with code.
+/// Whether a `package.json` at this path may be a package: directly in the last `node_modules/NAME`, and
+/// that not in a folder for tests of another package.
 fn is_installed(path: &str) -> bool {
     let mut folders: Vec<&str> = path.split('/').collect();
     folders.pop();
     let Some(first) = folders.iter().position(|f| *f == "node_modules") else { return true };
-    let mut inside = folders.split_off(first).into_iter().peekable();
-    while let Some(folder) = inside.next() {
-        if folder == "node_modules" {
-            // The package's own name is no folder inside it.
-            if inside.next().is_some_and(|name| name.starts_with('@')) {
-                inside.next();
-            }
-        } else if NOT_INSTALLED.contains(&folder) {
+    // What stands between a package's own name and the next `node_modules`, or the file.
+    let mut inside: Vec<&str> = Vec::new();
+    let mut store = false;
+    let mut rest = folders[first..].iter();
+    while let Some(folder) = rest.next() {
+        if *folder != "node_modules" {
+            inside.push(folder);
+            continue;
+        }
+        if inside.iter().any(|f| NOT_INSTALLED.contains(f)) {
             return false;
         }
+        inside.clear();
+        let Some(name) = rest.next() else { return false };
+        if name.starts_with('@') {
+            rest.next();
+        }
+        store = name.starts_with('.');
     }
-    true
+    if store {
+        // Yarn keeps packages in `node_modules/.store/ID/package`.
+        return matches!(inside[..], [_, "package"]);
+    }
+    let copied = inside.iter().any(|f| COPIES.contains(f)) && !inside.iter().any(|f| NOT_INSTALLED.contains(f));
+    inside.is_empty() || copied
 }
 
 /// Scope and name, if npm takes them. Capitals were allowed once.
@@ -175,7 +192,12 @@ mod tests {
         installed("app/node_modules/a/package.json", true);
         installed("app/node_modules/test/package.json", true);
         installed("app/node_modules/@test/fixtures/package.json", true);
-        installed("app/node_modules/a/dist/cjs/package.json", true);
+        installed("app/node_modules/a/dist/cjs/package.json", false);
+        installed("app/node_modules/a/dist/compiled/b/package.json", true);
+        installed("app/node_modules/a/test/vendor/b/package.json", false);
+        installed("app/node_modules/.store/a-npm-1.0.0-0123/package/package.json", true);
+        installed("app/node_modules/.cache/a/package.json", false);
+        installed("app/node_modules/package.json", false);
         installed("app/node_modules/a/node_modules/examples/package.json", true);
         installed("app/node_modules/.pnpm/a@1.0.0/node_modules/a/package.json", true);
         installed("app/node_modules/a/test/b/package.json", false);

@@ -1,0 +1,245 @@
+//! What an archive is: from `pom.properties`, `pom.xml`, its manifest and its name.
+
+use std::collections::BTreeMap;
+
+use super::groups::{Packages, group};
+use super::manifest::{first_named_section, main_section, properties};
+
+/// Endings of file names that say which file of an artifact it is, not which version.
+const CLASSIFIERS: [&str; 18] = [
+    "sources",
+    "javadoc",
+    "tests",
+    "test-sources",
+    "test-fixtures",
+    "jar-with-dependencies",
+    "with-dependencies",
+    "all",
+    "shaded",
+    "shadow",
+    "uber",
+    "fat",
+    "boot",
+    "exec",
+    "plain",
+    "standalone",
+    "nodep",
+    "bundle",
+];
+
+/// How Maven calls a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Coordinates {
+    pub(super) group: String,
+    pub(super) artifact: String,
+    pub(super) version: String,
+}
+
+/// An archive, as far as it is known without reading what is in it.
+pub(super) struct Itself<'a> {
+    pub(super) path: &'a str,
+    /// Its name says that it is a plug-in of Jenkins.
+    pub(super) plugin: bool,
+    pub(super) classes: &'a Packages,
+}
+
+/// A value that says something; build tools leave placeholders behind.
+fn stated(value: Option<&String>) -> Option<String> {
+    value.map(|v| v.trim()).filter(|v| !v.is_empty() && !v.contains("${")).map(str::to_owned)
+}
+
+/// What a `pom.properties` at this path says.
+pub(super) fn from_pom(name: &str, text: &[u8]) -> Option<Coordinates> {
+    let values = properties(text);
+    let mut folders = name.rsplit('/').skip(1);
+    let (artifact, group) = (folders.next()?, folders.next()?);
+    Some(Coordinates {
+        group: stated(values.get("groupId")).unwrap_or_else(|| group.to_owned()),
+        artifact: stated(values.get("artifactId")).unwrap_or_else(|| artifact.to_owned()),
+        version: stated(values.get("version"))?,
+    })
+}
+
+/// What a `pom.xml` says of its own project; group and version may be those of its parent. Nothing if
+/// one of the three is computed.
+pub(super) fn from_pom_xml(text: &[u8]) -> Result<Option<Coordinates>, String> {
+    let text = String::from_utf8_lossy(text);
+    let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: 1 << 20, ..Default::default() };
+    let document = roxmltree::Document::parse_with_options(text.trim_start_matches('\u{feff}'), options)
+        .map_err(|error| error.to_string())?;
+    let project = document.root_element();
+    let child = |of: roxmltree::Node<'_, '_>, name: &str| {
+        let element = of.children().find(|c| c.is_element() && c.tag_name().name() == name)?;
+        stated(element.text().map(str::to_owned).as_ref())
+    };
+    let parent = project.children().find(|c| c.is_element() && c.tag_name().name() == "parent");
+    let inherited = |name: &str| child(project, name).or_else(|| parent.and_then(|p| child(p, name)));
+    let coordinates = || {
+        let (group, artifact, version) = (inherited("groupId")?, child(project, "artifactId")?, inherited("version")?);
+        Some(Coordinates { group, artifact, version })
+    };
+    Ok(coordinates())
+}
+
+/// What the archive itself is, where none of its `pom.properties` says so, and what the manifest says is
+/// copied into it.
+pub(super) fn itself(archive: &Itself<'_>, poms: &[Coordinates], manifest: &[u8]) -> Vec<Coordinates> {
+    let main = main_section(manifest);
+    let mut found = Vec::new();
+    found.extend(own(archive, poms, manifest, &main));
+    if let Some(version) = stated(main.get("spring-boot-version"))
+        && archive.classes.has("org/springframework/boot/loader")
+        && !archive.classes.has("org/springframework/boot/autoconfigure")
+    {
+        let loader = Coordinates {
+            group: "org.springframework.boot".to_owned(),
+            artifact: "spring-boot-loader".to_owned(),
+            version,
+        };
+        if !found.contains(&loader) && !poms.contains(&loader) {
+            found.push(loader);
+        }
+    }
+    found
+}
+
+fn own(
+    archive: &Itself<'_>,
+    poms: &[Coordinates],
+    manifest: &[u8],
+    main: &BTreeMap<String, String>,
+) -> Option<Coordinates> {
+    let file = archive.path.rsplit('/').next()?;
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let known = |own: Coordinates| (!poms.contains(&own)).then_some(own);
+    if let Some(plugin) = plugin(main, stem, archive.plugin) {
+        return known(plugin);
+    }
+    let group = |artifact: &str, section: &BTreeMap<String, String>| {
+        group(artifact, section, archive.classes).unwrap_or_default()
+    };
+    let weaves = main.contains_key("weave-classes");
+    let mut section = main.clone();
+    if version_of(main).is_none() {
+        section = first_named_section(manifest);
+    }
+    let version = version_of(&section);
+    let named = name_and_version(stem, version.as_deref()).filter(|_| !weaves);
+    let artifact = named.map_or(stem, |(name, _)| name);
+    let itself = |pom: &Coordinates| {
+        pom.artifact == artifact
+            || stem == pom.artifact
+            || stem.strip_prefix(pom.artifact.as_str()).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| {
+                rest.starts_with(&pom.version) || (version.is_none() && rest.starts_with(|c: char| c.is_ascii_digit()))
+            })
+    };
+    if poms.iter().any(itself) {
+        return None;
+    }
+    if let ([pom], Some((_, version))) = (poms, named)
+        && pom.version == version
+    {
+        return None; // the same by another spelling: `error-prone` and `error_prone`
+    }
+    if let Some((name, version)) = named {
+        let group = group(name, main);
+        return Some(Coordinates { group, artifact: name.to_owned(), version: version.to_owned() });
+    }
+    if poms.len() == 1 {
+        return None; // a renamed file with one name of its own
+    }
+    let version = version?;
+    let bundle = stated(main.get("bundle-symbolicname"))
+        .map(|b| b.split(';').next().unwrap_or_default().trim().to_owned())
+        .filter(|b| !b.is_empty());
+    // Gradle's `GROUP#ARTIFACT;VERSION` as well as a plain name.
+    let title = stated(section.get("implementation-title")).map(|title| match title.split_once('#') {
+        Some((_, rest)) => rest.split(';').next().unwrap_or_default().to_owned(),
+        None => title,
+    });
+    let title = title.filter(|t| !t.is_empty() && !t.contains([' ', '/']));
+    let artifact = title.or(bundle).unwrap_or_else(|| stem.to_owned());
+    if poms.iter().any(|pom| pom.artifact == artifact && pom.version == version) {
+        return None;
+    }
+    Some(Coordinates { group: group(&artifact, main), artifact, version })
+}
+
+/// The version a manifest states; what follows a blank is a date or a number of a build.
+fn version_of(section: &BTreeMap<String, String>) -> Option<String> {
+    let keys = ["implementation-version", "bundle-version", "specification-version"];
+    let version = keys.iter().find_map(|key| stated(section.get(*key)))?;
+    version.split_whitespace().next().map(str::to_owned)
+}
+
+/// A plug-in of Jenkins, as its manifest describes it.
+fn plugin(main: &BTreeMap<String, String>, stem: &str, by_name: bool) -> Option<Coordinates> {
+    // The version may be followed by who built it: `1.0-SNAPSHOT (private-…)`.
+    let version = stated(main.get("plugin-version"))?.split_whitespace().next()?.to_owned();
+    let name = stated(main.get("short-name")).or_else(|| stated(main.get("extension-name")));
+    let for_jenkins = main.contains_key("jenkins-version") || main.contains_key("hudson-version");
+    if !by_name && !for_jenkins {
+        return None;
+    }
+    Some(Coordinates {
+        group: stated(main.get("group-id")).unwrap_or_else(|| "org.jenkins-ci.plugins".to_owned()),
+        artifact: name.unwrap_or_else(|| stem.to_owned()),
+        version,
+    })
+}
+
+/// `log4j-core-2.14.1` is `log4j-core` in version `2.14.1`. The version starts where `stated` stands at
+/// the end, as in `log4j-1.2-api-2.17.1`, else at the first digit after a hyphen, or after an
+/// underscore behind a dotted name, as Eclipse writes it.
+fn name_and_version<'a>(stem: &'a str, stated: Option<&str>) -> Option<(&'a str, &'a str)> {
+    let classifier = CLASSIFIERS.iter().find_map(|c| stem.strip_suffix(c).and_then(|rest| rest.strip_suffix('-')));
+    let stem = classifier.unwrap_or(stem);
+    let split = |at: usize| (!stem[..at].is_empty()).then(|| (&stem[..at], &stem[at + 1..]));
+    if let Some(name) = stated.and_then(|v| stem.strip_suffix(v)).and_then(|rest| rest.strip_suffix(['-', '_'])) {
+        return split(name.len());
+    }
+    let digit = |at: usize| stem.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit);
+    let first = |mark: char| stem.match_indices(mark).map(|(at, _)| at).find(|at| *at > 0 && digit(*at));
+    let eclipse = || first('_').filter(|at| stem[..*at].contains('.'));
+    first('-').or_else(eclipse).and_then(split)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(stem: &str, stated: Option<&str>, expect: Option<(&str, &str)>) {
+        assert_eq!(name_and_version(stem, stated), expect, "{stem}");
+    }
+
+    #[test]
+    fn file_names_hold_name_and_version() {
+        check("log4j-core-2.14.1", None, Some(("log4j-core", "2.14.1")));
+        check("guava-31.1-jre", Some("31.1.0.jre"), Some(("guava", "31.1-jre")));
+        check("log4j-1.2-api-2.17.1", Some("2.17.1"), Some(("log4j-1.2-api", "2.17.1")));
+        check("api-all-2.0.0-sources", None, Some(("api-all", "2.0.0")));
+        check("org.eclipse.osgi_3.16.0.v2020", None, Some(("org.eclipse.osgi", "3.16.0.v2020")));
+        check("kafka_2.13-3.0.0", None, Some(("kafka_2.13", "3.0.0")));
+        check("app", None, None);
+        check("app", Some("app"), None);
+        check("commons-lang", None, None);
+        check("-1.0", None, None);
+        check("-1.0", Some("1.0"), None);
+    }
+
+    #[test]
+    fn a_pom_takes_from_its_parent_what_it_does_not_say() {
+        let of = |text: &str| from_pom_xml(text.as_bytes()).unwrap().map(|c| (c.group, c.artifact, c.version));
+        let some = |g: &str, a: &str, v: &str| Some((g.to_owned(), a.to_owned(), v.to_owned()));
+        let parent = "<parent><groupId>g</groupId><artifactId>p</artifactId><version>1</version></parent>";
+        assert_eq!(of(&format!("<project>{parent}<artifactId>a</artifactId></project>")), some("g", "a", "1"));
+        let own = "<project xmlns='http://maven.apache.org/POM/4.0.0'><groupId>o</groupId><artifactId>a</artifactId><version>2</version>";
+        assert_eq!(of(&format!("{own}{parent}</project>")), some("o", "a", "2"));
+        assert_eq!(
+            of("<project><groupId>g</groupId><artifactId>a</artifactId><version>${v}</version></project>"),
+            None
+        );
+        assert!(from_pom_xml(b"<project>").is_err());
+    }
+}
