@@ -233,23 +233,21 @@ fn is_group(group: &str) -> bool {
         && group.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
-/// What stands before the artifact in a dotted name: `org.x` in `org.x.my-lib` for `my-lib`, and in
-/// `org.x.lib` for `x-lib`, as the bundle plug-in does not say `x` twice.
+/// What stands before the artifact in a dotted name: `org.x` in `org.x.my-lib` and `org.x.my_lib` for
+/// `my-lib`, and `org.x` in `org.x.lib` for `x-lib`, as the bundle plug-in does not say `x` twice.
 fn before_artifact(name: &str, artifact: &str) -> Option<String> {
-    let plain = |text: &str| text.replace(['-', '_'], ".").to_ascii_lowercase();
-    let (name_plain, artifact_plain) = (plain(name), plain(artifact));
-    if let Some(group) = name_plain.strip_suffix(&artifact_plain).and_then(|g| g.strip_suffix('.')) {
-        return name.get(..group.len()).filter(|g| is_group(g)).map(str::to_owned);
+    let whole = [artifact.to_owned(), artifact.replace('-', "_")];
+    if let Some(group) = whole.iter().find_map(|a| name.strip_suffix(a.as_str())?.strip_suffix('.')) {
+        return is_group(group).then(|| group.to_owned());
     }
-    let (first, rest) = artifact_plain.split_once('.').unwrap_or((&artifact_plain, ""));
-    // Maven's bundle plug-in also cuts between letters and digits: `commons-lang3` is `commons.lang3`.
-    let group = if rest.is_empty() {
-        name_plain.as_str()
-    } else {
-        name_plain.strip_suffix(rest).and_then(|g| g.strip_suffix('.'))?
+    let (first, rest) = artifact.split_once(['-', '.']).unwrap_or((artifact, ""));
+    let endings = [rest.to_owned(), rest.replace('-', "."), rest.replace('-', "_")];
+    let group = match rest {
+        "" => name,
+        _ => endings.iter().find_map(|e| name.strip_suffix(e.as_str())?.strip_suffix('.'))?,
     };
     let ends = group.strip_suffix(first).is_some_and(|before| before.ends_with('.'));
-    name.get(..group.len()).filter(|g| ends && is_group(g)).map(str::to_owned)
+    (ends && is_group(group)).then(|| group.to_owned())
 }
 
 #[cfg(test)]

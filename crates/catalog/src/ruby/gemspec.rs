@@ -103,7 +103,7 @@ fn literal(value: &str) -> Option<String> {
 fn literals(value: &str) -> Vec<String> {
     let Some(mut rest) = value.strip_prefix('[') else { return Vec::new() };
     let mut found = Vec::new();
-    while let Some(at) = rest.find(['"', '\'', ']']) {
+    while let Some(at) = rest.find(['"', '\'', '%', ']']) {
         let Some((text, after)) = quoted(&rest[at..]) else { break };
         found.push(text);
         rest = after;
@@ -113,6 +113,12 @@ fn literals(value: &str) -> Vec<String> {
 
 /// A text in quotes, and what follows it. One that is computed (`"#{x}"`) is none.
 fn quoted(text: &str) -> Option<(String, &str)> {
+    if let Some(rest) = text.strip_prefix("%q") {
+        // As RubyGems wrote them long ago: `%q{rack}`.
+        let (open, rest) = (rest.chars().next()?, rest.get(1..)?);
+        let close = [('{', '}'), ('(', ')'), ('[', ']'), ('<', '>')].into_iter().find(|(o, _)| *o == open)?.1;
+        return rest.split_once(close).map(|(inner, after)| (inner.to_owned(), after));
+    }
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let mut out = String::new();
     let mut chars = text.char_indices().skip(1);
@@ -162,9 +168,13 @@ mod tests {
         check("Rack::VERSION", None);
         check("\"#{v}\"", None);
         check("\"open", None);
+        check("%q{rack}", Some("rack"));
+        check("%q", None);
+        check("%qé", None);
         check("", None);
         assert_eq!(literals("[\"MIT\".freeze, 'Ruby', \"BSD\"]"), ["MIT", "Ruby", "BSD"]);
         assert_eq!(literals("[\"MIT\""), ["MIT"]);
+        assert_eq!(literals("[%q{MIT}, %q<Ruby>]"), ["MIT", "Ruby"]);
     }
 
     #[test]
