@@ -109,7 +109,7 @@ fn canonical(value: &str) -> Option<String> {
     let numbers: Vec<&str> = core.split('.').collect();
     let number = |n: &&str| !n.is_empty() && n.len() <= 9 && n.bytes().all(|b| b.is_ascii_digit());
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
-    if numbers.len() != 3 || !numbers.iter().all(|n| number(n)) || !rest.chars().all(allowed) || core == "0.0.0" {
+    if numbers.len() != 3 || !numbers.iter().all(number) || !rest.chars().all(allowed) || core == "0.0.0" {
         return None;
     }
     // Leading zeros are not allowed in semantic versions: `2024.01.02` is a date.
@@ -205,7 +205,9 @@ mod tests {
     #[track_caller]
     fn check(settings: &[&str], expect: &str) {
         let mut read = Settings::default();
-        settings.iter().for_each(|s| read.add(s));
+        for setting in settings {
+            read.add(setting);
+        }
         assert_eq!(own_version("example.com/app", "(devel)", &read), expect, "{settings:?}");
     }
 

@@ -37,7 +37,7 @@ use cleanbill_image::{Bytes, Pattern};
 use cleanbill_model::{Kind, Package, Purl};
 
 use super::groups::Packages;
-use super::identity::{Coordinates, Itself, from_pom, from_pom_xml, itself};
+use super::identity::{Coordinates, Itself, from_path, from_pom, from_pom_xml, itself};
 use crate::cataloger::{Cataloger, Evidence, Found, Want};
 use crate::zip::{Zip, ZipEntry};
 
@@ -155,17 +155,27 @@ fn archive(path: &str, bytes: Bytes, depth: u32, found: &mut Found) {
     }
     let folder = |name: &str| name.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
     let with_properties: BTreeSet<_> = entries.iter().filter(|e| is_pom(&e.name)).map(|e| folder(&e.name)).collect();
+    let mut maven: Vec<_> =
+        entries.iter().filter(|e| is_pom(&e.name) || is_pom_xml(&e.name)).filter_map(|e| from_path(&e.name)).collect();
     let alone = |e: &&ZipEntry| is_pom_xml(&e.name) && !with_properties.contains(&folder(&e.name));
     for entry in entries.iter().filter(alone) {
         let Some(text) = read(entry, POM_LIMIT, found) else { continue };
         match from_pom_xml(&text) {
-            Ok(coordinates) => packages.extend(coordinates.filter(|c| !packages.contains(c))),
+            Ok(None) => {}
+            Ok(Some((group, artifact, None))) => maven.push((group, artifact)),
+            Ok(Some((group, artifact, Some(version)))) => {
+                let coordinates = Coordinates { group, artifact, version };
+                if !packages.contains(&coordinates) {
+                    packages.push(coordinates);
+                }
+            }
             Err(why) => found.problem("java-pom", &format!("{path}!/{}", entry.name), "read the pom.xml", why),
         }
     }
     let manifest = entries.iter().find(|e| e.name == "META-INF/MANIFEST.MF");
     let manifest = manifest.and_then(|entry| read(entry, TEXT_LIMIT, found)).unwrap_or_default();
-    let known = Itself { path, plugin: matches!(extension(path), Some("hpi" | "jpi")), classes: &classes };
+    let known =
+        Itself { path, plugin: matches!(extension(path), Some("hpi" | "jpi")), classes: &classes, maven: &maven };
     packages.extend(itself(&known, &packages, &manifest));
     for coordinates in &packages {
         list(coordinates, path, found);

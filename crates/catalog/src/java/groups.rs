@@ -258,7 +258,9 @@ mod tests {
     fn check(artifact: &str, manifest: &[(&str, &str)], classes: &[&str], expect: Option<&str>) {
         let manifest = manifest.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let mut packages = Packages::default();
-        classes.iter().for_each(|class| packages.add(class));
+        for class in classes {
+            packages.add(class);
+        }
         assert_eq!(group(artifact, &manifest, &packages).as_deref(), expect, "{artifact}");
     }
 

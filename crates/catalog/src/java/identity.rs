@@ -41,6 +41,8 @@ pub(super) struct Itself<'a> {
     /// Its name says that it is a plug-in of Jenkins.
     pub(super) plugin: bool,
     pub(super) classes: &'a Packages,
+    /// Groups and artifacts that files in `META-INF/maven` state, with a version or without.
+    pub(super) maven: &'a [(String, String)],
 }
 
 /// A value that says something; build tools leave placeholders behind.
@@ -60,25 +62,46 @@ pub(super) fn from_pom(name: &str, text: &[u8]) -> Option<Coordinates> {
     })
 }
 
-/// What a `pom.xml` says of its own project; group and version may be those of its parent. Nothing if
-/// one of the three is computed.
-pub(super) fn from_pom_xml(text: &[u8]) -> Result<Option<Coordinates>, String> {
+/// Group and artifact that the path of a file in `META-INF/maven` states.
+pub(super) fn from_path(name: &str) -> Option<(String, String)> {
+    let mut folders = name.rsplit('/').skip(1);
+    let (artifact, group) = (folders.next()?, folders.next()?);
+    (folders.next() == Some("maven")).then(|| (group.to_owned(), artifact.to_owned()))
+}
+
+/// What a `pom.xml` says of its own project: group, artifact and version, if none of them is computed
+/// from what it does not hold. Group and version may be those of its parent.
+pub(super) fn from_pom_xml(text: &[u8]) -> Result<Option<(String, String, Option<String>)>, String> {
     let text = String::from_utf8_lossy(text);
     let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: 1 << 20, ..Default::default() };
     let document = roxmltree::Document::parse_with_options(text.trim_start_matches('\u{feff}'), options)
         .map_err(|error| error.to_string())?;
     let project = document.root_element();
-    let child = |of: roxmltree::Node<'_, '_>, name: &str| {
-        let element = of.children().find(|c| c.is_element() && c.tag_name().name() == name)?;
-        stated(element.text().map(str::to_owned).as_ref())
+    let element = |of: roxmltree::Node<'_, '_>, name: &str| {
+        let found = of.children().find(|c| c.is_element() && c.tag_name().name() == name);
+        found.map(|e| e.id())
     };
-    let parent = project.children().find(|c| c.is_element() && c.tag_name().name() == "parent");
-    let inherited = |name: &str| child(project, name).or_else(|| parent.and_then(|p| child(p, name)));
-    let coordinates = || {
-        let (group, artifact, version) = (inherited("groupId")?, child(project, "artifactId")?, inherited("version")?);
-        Some(Coordinates { group, artifact, version })
+    let node = |id| document.get_node(id);
+    let text_of = |of: roxmltree::Node<'_, '_>, name: &str| {
+        let text = element(of, name).and_then(node)?.text()?.trim().to_owned();
+        (!text.is_empty()).then_some(text)
     };
-    Ok(coordinates())
+    let parent = element(project, "parent").and_then(node);
+    let set = element(project, "properties").and_then(node);
+    // `${NAME}` stands for a property of this file, or for what its parent says.
+    let filled = |value: String| {
+        let Some(name) = value.strip_prefix("${").and_then(|v| v.strip_suffix('}')) else { return Some(value) };
+        match name.strip_prefix("project.parent.").or(name.strip_prefix("parent.")) {
+            Some(field) => parent.and_then(|p| text_of(p, field)),
+            None => set.and_then(|s| text_of(s, name)),
+        }
+    };
+    let said = |name: &str| text_of(project, name).or_else(|| parent.and_then(|p| text_of(p, name)));
+    let plain = |value: Option<String>| value.and_then(filled).filter(|v| !v.contains("${"));
+    let (Some(group), Some(artifact)) = (plain(said("groupId")), plain(text_of(project, "artifactId"))) else {
+        return Ok(None);
+    };
+    Ok(Some((group, artifact, plain(said("version")))))
 }
 
 /// What the archive itself is, where none of its `pom.properties` says so, and what the manifest says is
@@ -116,7 +139,8 @@ fn own(
         return known(plugin);
     }
     let group = |artifact: &str, section: &BTreeMap<String, String>| {
-        group(artifact, section, archive.classes).unwrap_or_default()
+        let maven = archive.maven.iter().find(|(_, a)| a == artifact).map(|(group, _)| group.clone());
+        maven.or_else(|| group(artifact, section, archive.classes)).unwrap_or_default()
     };
     let weaves = main.contains_key("weave-classes");
     let mut section = main.clone();
@@ -230,16 +254,22 @@ mod tests {
 
     #[test]
     fn a_pom_takes_from_its_parent_what_it_does_not_say() {
-        let of = |text: &str| from_pom_xml(text.as_bytes()).unwrap().map(|c| (c.group, c.artifact, c.version));
-        let some = |g: &str, a: &str, v: &str| Some((g.to_owned(), a.to_owned(), v.to_owned()));
+        let of = |text: &str| from_pom_xml(text.as_bytes()).unwrap();
+        let some = |g: &str, a: &str, v: &str| {
+            Some((g.to_owned(), a.to_owned(), Some(v.to_owned()).filter(|v| !v.is_empty())))
+        };
         let parent = "<parent><groupId>g</groupId><artifactId>p</artifactId><version>1</version></parent>";
+        let own = "<groupId>o</groupId><artifactId>a</artifactId>";
         assert_eq!(of(&format!("<project>{parent}<artifactId>a</artifactId></project>")), some("g", "a", "1"));
-        let own = "<project xmlns='http://maven.apache.org/POM/4.0.0'><groupId>o</groupId><artifactId>a</artifactId><version>2</version>";
-        assert_eq!(of(&format!("{own}{parent}</project>")), some("o", "a", "2"));
-        assert_eq!(
-            of("<project><groupId>g</groupId><artifactId>a</artifactId><version>${v}</version></project>"),
-            None
-        );
+        let spaced = "<project xmlns='http://maven.apache.org/POM/4.0.0'>";
+        assert_eq!(of(&format!("{spaced}{own}<version>2</version>{parent}</project>")), some("o", "a", "2"));
+        let computed = "<version>${v}</version>";
+        assert_eq!(of(&format!("<project>{own}{computed}{parent}</project>")), some("o", "a", ""));
+        let set = "<properties><v>3</v></properties>";
+        assert_eq!(of(&format!("<project>{own}{computed}{set}</project>")), some("o", "a", "3"));
+        let of_parent = "<version>${project.parent.version}</version>";
+        assert_eq!(of(&format!("<project>{own}{of_parent}{parent}</project>")), some("o", "a", "1"));
+        assert_eq!(of(&format!("<project>{computed}</project>")), None);
         assert!(from_pom_xml(b"<project>").is_err());
     }
 }
