@@ -18,7 +18,8 @@
 //!    `Implementation-Title`, with `Implementation-Version`, `Bundle-Version` or
 //!    `Specification-Version`, those of the first named section where the main one has none.
 //!
-//! The group of 3 and 4 is that of the manifest, or of a well-known project (`groups.rs`). An agent's
+//! The group of 3 and 4 is that of the repository it lies in, as Maven and Gradle keep them, of a
+//! well-known project (`groups.rs`), or that of the manifest. An agent's
 //! module that only names the classes it changes (`Weave-Classes`) is not the library after which its
 //! file is called. The loader of Spring Boot, which it copies into programs, is listed with the
 //! manifest's `Spring-Boot-Version`.

@@ -67,8 +67,7 @@ const ROWS: &[Row] = &[
     ("kotlin-*", "kotlin", "org.jetbrains.kotlin"),
     ("kotlinx-*", "kotlinx", "org.jetbrains.kotlinx"),
     ("ktor-*", "io/ktor", "io.ktor"),
-    ("groovy*", "org/apache/groovy", "org.apache.groovy"),
-    ("groovy*", "org/codehaus/groovy", "org.codehaus.groovy"),
+    ("groovy*", "groovy", "org.codehaus.groovy"), // until version 3
     ("scala-*", "scala", "org.scala-lang"),
     ("akka-http*", "akka", "com.typesafe.akka"),
     ("akka-*", "akka", "com.typesafe.akka"),
@@ -126,7 +125,7 @@ const ROWS: &[Row] = &[
     // What Ant built.
     ("ant", "org/apache/tools/ant", "org.apache.ant"),
     ("ant-*", "org/apache/tools/ant", "org.apache.ant"),
-    ("axis", "org/apache/axis", "org.apache.axis"),
+    ("axis", "org/apache/axis", "axis"),
     ("axis2-*", "org/apache/axis2", "org.apache.axis2"),
     ("xercesImpl", "org/apache/xerces", "xerces"),
     ("xalan", "org/apache/xalan", "xalan"),
@@ -206,23 +205,40 @@ impl Packages {
 
 /// The group of an archive that is `artifact`, as far as its manifest and its classes tell.
 pub(super) fn group(artifact: &str, manifest: &BTreeMap<String, String>, packages: &Packages) -> Option<String> {
+    let vendor = || stated(manifest, "implementation-vendor-id").filter(|v| !VENDORS.contains(v));
+    let stated = || vendor().or_else(|| stated(manifest, "bundle-group")).filter(|g| is_group(g)).map(str::to_owned);
+    group_by_name(artifact, manifest, packages).or_else(stated)
+}
+
+/// A value of the manifest that says something.
+fn stated<'a>(manifest: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
+    manifest.get(key).map(|v| v.trim()).filter(|v| !v.is_empty() && !v.contains("${"))
+}
+
+/// The same where it proves that the archive is `artifact`.
+pub(super) fn group_by_name(
+    artifact: &str,
+    manifest: &BTreeMap<String, String>,
+    packages: &Packages,
+) -> Option<String> {
+    let stated = |key: &str| stated(manifest, key);
     let named = |pattern: &str| match pattern.strip_suffix('*') {
         Some(start) => artifact.starts_with(start),
         None => artifact == pattern,
     };
     if let Some((_, _, group)) = ROWS.iter().find(|(name, package, _)| named(name) && packages.has(package)) {
-        return Some((*group).to_owned());
+        let version = stated("implementation-version").or(stated("bundle-version")).unwrap_or_default();
+        let major = version.split('.').next().and_then(|n| n.parse::<u32>().ok());
+        let moved = *group == "org.codehaus.groovy" && major.is_some_and(|n| n >= 4);
+        return Some(if moved { "org.apache.groovy" } else { group }.to_owned());
     }
-    let stated = |key: &str| manifest.get(key).map(|v| v.trim()).filter(|v| !v.is_empty() && !v.contains("${"));
     let title = stated("implementation-title").and_then(|t| t.split_once('#')).map(|(group, _)| group);
     let bundle = stated("bundle-symbolicname").map(|b| b.split(';').next().unwrap_or_default().trim());
     let module = stated("automatic-module-name");
-    let vendor = stated("implementation-vendor-id").filter(|v| !VENDORS.contains(v));
     title
         .map(str::to_owned)
         .or_else(|| bundle.and_then(|b| before_artifact(b, artifact)))
         .or_else(|| module.and_then(|m| before_artifact(m, artifact)))
-        .or_else(|| vendor.or(stated("bundle-group")).map(str::to_owned))
         .filter(|g| is_group(g))
 }
 
@@ -277,6 +293,9 @@ mod tests {
         check("spring-core", &[], &["com/springtime/X.class"], None);
         check("spring-core", &[], &["org/springframeworks/X.class"], None);
         check("log4j", &[], &["org/apache/log4j/X.class"], Some("log4j"));
+        check("groovy-json", &[], &["groovy/json/X.class"], Some("org.codehaus.groovy"));
+        let four = [("implementation-version", "4.0.1")];
+        check("groovy-json", &four, &["groovy/json/X.class"], Some("org.apache.groovy"));
         check("other", &[], &["org/springframework/core/X.class"], None);
     }
 

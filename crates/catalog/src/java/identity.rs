@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::groups::{Packages, group};
+use super::groups::{Packages, group, group_by_name};
 use super::manifest::{first_named_section, main_section, properties};
 
 /// Endings of file names that say which file of an artifact it is, not which version.
@@ -140,7 +140,8 @@ fn own(
     }
     let group = |artifact: &str, section: &BTreeMap<String, String>| {
         let maven = archive.maven.iter().find(|(_, a)| a == artifact).map(|(group, _)| group.clone());
-        maven.or_else(|| group(artifact, section, archive.classes)).unwrap_or_default()
+        let kept = || in_repository(archive.path).filter(|(_, a)| *a == artifact).map(|(group, _)| group);
+        maven.or_else(kept).or_else(|| group(artifact, section, archive.classes)).unwrap_or_default()
     };
     let weaves = main.contains_key("weave-classes");
     let mut section = main.clone();
@@ -182,11 +183,27 @@ fn own(
         None => title,
     });
     let title = title.filter(|t| !t.is_empty() && !t.contains([' ', '/']));
-    let artifact = title.or(bundle).unwrap_or_else(|| stem.to_owned());
+    // `org.apache.tomcat-catalina` in `catalina.jar`: with a hyphen the last part is the artifact.
+    let last = bundle.as_deref().and_then(|b| b.rsplit_once('.')).map(|(_, last)| last).filter(|l| l.contains('-'));
+    let by_name = || group_by_name(stem, main, archive.classes).is_some().then(|| stem.to_owned());
+    let artifact = last.map(str::to_owned).or_else(by_name).or(title).or(bundle).unwrap_or_else(|| stem.to_owned());
     if poms.iter().any(|pom| pom.artifact == artifact && pom.version == version) {
         return None;
     }
     Some(Coordinates { group: group(&artifact, main), artifact, version })
+}
+
+/// Group and artifact of a file in a repository of Maven (`org/x/lib/1.0/lib-1.0.jar`) or in the cache of
+/// Gradle (`files-2.1/org.x/lib/1.0/DIGEST/lib-1.0.jar`).
+fn in_repository(path: &str) -> Option<(String, &str)> {
+    let parts: Vec<&str> = path.rsplit("!/").next()?.split('/').collect();
+    let after = |names: &[&str]| parts.iter().rposition(|p| names.contains(p)).map(|at| &parts[at + 1..]);
+    if let Some([group, artifact, _, _, _]) = after(&["files-2.1"]) {
+        return Some(((*group).to_owned(), artifact));
+    }
+    let [group @ .., artifact, version, file] = after(&["repository", "maven-repo"])? else { return None };
+    let fits = file.strip_prefix(artifact)?.strip_prefix('-')?.starts_with(version);
+    (fits && !group.is_empty()).then(|| (group.join("."), *artifact))
 }
 
 /// The version a manifest states; what follows a blank is a date or a number of a build.
@@ -250,6 +267,17 @@ mod tests {
         check("commons-lang", None, None);
         check("-1.0", None, None);
         check("-1.0", Some("1.0"), None);
+    }
+
+    #[test]
+    fn repositories_name_groups_by_their_folders() {
+        let of = |path| in_repository(path).map(|(group, artifact)| format!("{group}:{artifact}"));
+        assert_eq!(of("root/.m2/repository/org/x/lib/1.0/lib-1.0.jar").as_deref(), Some("org.x:lib"));
+        assert_eq!(of("usr/share/maven-repo/org/x/lib/1.0/lib-1.0.jar").as_deref(), Some("org.x:lib"));
+        assert_eq!(of("c/modules-2/files-2.1/org.x/lib/1.0/0123/lib-1.0.jar").as_deref(), Some("org.x:lib"));
+        assert_eq!(of("root/.m2/repository/org/x/lib/1.0/other-1.0.jar"), None);
+        assert_eq!(of("srv/repository/lib-1.0.jar"), None);
+        assert_eq!(of("app.war!/WEB-INF/lib/lib-1.0.jar"), None);
     }
 
     #[test]
