@@ -1,15 +1,36 @@
-//! Where the Go linker leaves build information in ELF, PE and Mach-O files: package
-//! `debug/buildinfo` of Go. Only headers and that one place are read, never the whole file.
+//! Where programs keep what they were built from: the block of the Go linker (package
+//! `debug/buildinfo` of Go) and the section of cargo-auditable, in ELF, PE and Mach-O files, the latter
+//! for one architecture or several. Only headers and those places are read, never the whole file.
 
-use cleanbill_image::Bytes;
-use object::read::{Object, ObjectSection, ObjectSegment, ReadCache};
+use cleanbill_image::{Bytes, BytesReader};
+use object::read::{Object, ObjectSection, ObjectSegment, ReadCache, ReadCacheRange};
 
-/// How the block starts; it lies at a multiple of its alignment.
+/// How programs start.
+pub(crate) const HEADS: &[&[u8]] = &[
+    b"\x7fELF",
+    b"MZ",
+    b"\xcf\xfa\xed\xfe",                 // Mach-O, 64 bit, little endian
+    b"\xce\xfa\xed\xfe",                 // Mach-O, 32 bit, little endian
+    b"\xca\xfe\xba\xbe\x00\x00\x00\x01", // Mach-O for as many architectures; with a larger number it is
+    b"\xca\xfe\xba\xbe\x00\x00\x00\x02", // a Java class
+    b"\xca\xfe\xba\xbe\x00\x00\x00\x03",
+    b"\xca\xfe\xba\xbe\x00\x00\x00\x04",
+    b"\xca\xfe\xba\xbf\x00\x00\x00", // the same with offsets of 64 bits
+];
+/// How the block of Go starts; it lies at a multiple of its alignment.
 pub(crate) const MAGIC: &[u8] = b"\xff Go buildinf:";
+/// The section of cargo-auditable.
+pub(crate) const AUDITABLE: &str = ".dep-v0";
+/// The mark that UPX leaves in what it packs.
+pub(crate) const PACKED: &[u8] = b"UPX!";
+/// Where that mark is looked for: behind the headers.
+const PACKED_WITHIN: usize = 4096;
 const ALIGNMENT: u64 = 16;
 const HEADER: usize = 32;
 /// Sections and segments that are looked at; real programs have some dozens.
 const SECTION_LIMIT: usize = 4096;
+/// Architectures in one file.
+const ARCHITECTURE_LIMIT: usize = 16;
 /// Longest text taken: a program of ten thousand modules has a tenth of it.
 const TEXT_LIMIT: u64 = 16 << 20;
 
@@ -28,28 +49,88 @@ struct Range {
     size: u64,
 }
 
-/// Reads the block; `None` if the file is no program or holds none, an error if it holds one that
-/// cannot be read.
-pub(crate) fn build_info(bytes: &Bytes) -> Option<Result<BuildInfo, String>> {
+type Parsed<'a> = object::File<'a, ReadCacheRange<'a, BytesReader>>;
+
+/// Reads the block of each program in the file: one, or one for each architecture. Nothing if the file
+/// is no program or holds none; an error for one that cannot be read.
+pub(crate) fn build_infos(bytes: &Bytes) -> Vec<Result<BuildInfo, String>> {
+    each(bytes, |file, base, size| build_info(bytes, file, base, size))
+}
+
+/// What the section of cargo-auditable holds, for each program in the file, as it stands there.
+pub(crate) fn auditable(bytes: &Bytes) -> Vec<Result<Vec<u8>, String>> {
+    each(bytes, |file, base, size| {
+        let section = file.sections().take(SECTION_LIMIT).find(|s| s.name() == Ok(AUDITABLE))?;
+        let (offset, len) = section.file_range()?;
+        if offset.checked_add(len).is_none_or(|end| end > size) {
+            return Some(Err("its section ends behind the file".to_owned()));
+        }
+        Some(Program { bytes, segments: Vec::new() }.exact(base + offset, len))
+    })
+}
+
+/// Whether UPX packed the program, so that nothing of what it was built from can be seen.
+pub(crate) fn packed(bytes: &Bytes) -> bool {
+    let mut head = vec![0u8; PACKED_WITHIN];
+    let n = Program { bytes, segments: Vec::new() }.fill(0, &mut head);
+    head[..n].windows(PACKED.len()).any(|w| w == PACKED)
+}
+
+/// Looks into each program of the file; `look` is told where it starts and how long it is.
+fn each<T>(bytes: &Bytes, look: impl Fn(&Parsed<'_>, u64, u64) -> Option<Result<T, String>>) -> Vec<Result<T, String>> {
     let cache = ReadCache::new(bytes.reader());
-    let file = match object::File::parse(&cache) {
-        Ok(file) => file,
-        // A marker alone proves nothing; a damaged header around it does.
-        Err(error) => return Some(Err(format!("its headers cannot be read: {error}"))),
+    let mut found = Vec::new();
+    for (base, size) in architectures(bytes) {
+        match object::File::parse(cache.range(base, size)) {
+            Ok(file) => found.extend(look(&file, base, size)),
+            // A marker alone proves nothing; a damaged header around it does.
+            Err(error) => found.push(Err(format!("its headers cannot be read: {error}"))),
+        }
+    }
+    found
+}
+
+/// Where the programs of the file are. A Mach-O file for several architectures starts with a table, in
+/// big endian: kind, count, then for each the processor in two words, offset, size, alignment.
+fn architectures(bytes: &Bytes) -> Vec<(u64, u64)> {
+    let whole = vec![(0, bytes.len())];
+    let mut table = vec![0u8; 8 + ARCHITECTURE_LIMIT * 32];
+    let n = Program { bytes, segments: Vec::new() }.fill(0, &mut table);
+    table.truncate(n);
+    let (width, step) = match table.get(..4) {
+        Some(b"\xca\xfe\xba\xbe") => (4, 20),
+        Some(b"\xca\xfe\xba\xbf") => (8, 32),
+        _ => return whole,
+    };
+    let count = table.get(4..8).map_or(0, |n| number(n, false));
+    if count == 0 || count > ARCHITECTURE_LIMIT as u64 {
+        return whole;
+    }
+    let field = |at: usize| table.get(at..at + width).map(|n| number(n, false));
+    let places = (0..count as usize).filter_map(|i| Some((field(8 + i * step + 8)?, field(8 + i * step + 8 + width)?)));
+    places.filter(|(at, size)| at.checked_add(*size).is_some_and(|end| end <= bytes.len())).collect()
+}
+
+fn build_info(bytes: &Bytes, file: &Parsed<'_>, base: u64, size: u64) -> Option<Result<BuildInfo, String>> {
+    let inside = |range: Range| {
+        let end = range.offset.checked_add(range.size)?.min(size);
+        let size = end.checked_sub(range.offset)?;
+        Some(Range { offset: base.checked_add(range.offset)?, size, ..range })
     };
     let segments: Vec<(Range, bool)> = file
         .segments()
         .take(SECTION_LIMIT)
-        .map(|segment| {
+        .filter_map(|segment| {
             let (offset, size) = segment.file_range();
-            (Range { address: segment.address(), offset, size }, segment.permissions().writable())
+            let range = inside(Range { address: segment.address(), offset, size })?;
+            Some((range, segment.permissions().writable()))
         })
         .collect();
     let section = file
         .sections()
         .take(SECTION_LIMIT)
         .find(|s| s.name().is_ok_and(|n| matches!(n, ".go.buildinfo" | "__go_buildinfo")))
-        .and_then(|s| s.file_range().map(|(offset, size)| Range { address: s.address(), offset, size }));
+        .and_then(|s| s.file_range().and_then(|(offset, size)| inside(Range { address: s.address(), offset, size })));
     let mapped: Vec<Range> = segments.iter().map(|(range, _)| *range).collect();
     let program = Program { bytes, segments: mapped };
     if let Some(section) = section {

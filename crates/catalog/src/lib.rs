@@ -6,13 +6,19 @@
 
 mod cataloger;
 mod distro;
+mod dotnet;
 mod executable;
 mod golang;
 mod inventory;
 mod java;
+mod node;
 mod os;
 mod os_release;
 mod ownership;
+mod php;
+mod python;
+mod ruby;
+mod rust;
 mod zip;
 
 use cleanbill_model::{CatalogerId, Kind};
@@ -30,6 +36,17 @@ pub static ALL: &[&Cataloger] = &[
     &os::opkg::OPKG,            // OpenWrt, Yocto
     &golang::binary::GO_BINARY, // programs built by Go
     &java::archive::JAVA,       // jar, war, ear and their relatives
+    &os::dpkg::DPKG,                      // Debian, Ubuntu and what is made from them
+    &golang::binary::GO_BINARY,           // programs built by Go
+    &java::archive::JAVA,                 // jar, war, ear and their relatives
+    &node::package_json::NPM_INSTALLED,   // npm packages, in node_modules and elsewhere
+    &python::installed::PYTHON_INSTALLED, // Python distributions
+    &python::sboms::PYTHON_SBOMS,         // what Python distributions say is compiled into them
+    &rust::binary::CARGO_AUDITABLE,       // programs built by cargo-auditable
+    &ruby::gemspec::GEMSPEC,              // gems
+    &php::installed::COMPOSER_INSTALLED,  // packages of Composer
+    &php::pear::PEAR,                     // packages of PEAR and PECL
+    &dotnet::deps::DOTNET_DEPS,           // NuGet packages of .NET programs
 ];
 
 /// The catalogers that look into images, with their versions, as written into every SBOM of one.

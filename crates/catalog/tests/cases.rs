@@ -3,7 +3,8 @@
 //!
 //! A case is a second-level heading with fenced blocks under it. `file PATH` is a file of the image;
 //! with `!/` in its path it is one inside an archive. `base64 PATH` is a file too, of bytes. `elf PATH`
-//! is a Go program: its first line is the version of Go, the rest its modules. An empty block `source`
+//! is a Go program: its first line is the version of Go, the rest its modules. `auditable PATH` is a Rust
+//! program with the JSON text that cargo-auditable puts into it. An empty block `source`
 //! says that the case is a source tree and no image. `layer` closes a layer. `packages` are the expected
 //! packages, one a line: package URL, name, version, source, locations and `owner=` with the package URL of the owner if there is one; `problems` the expected
 //! problems: code and path; `distro` what is said of the distribution.
@@ -20,6 +21,7 @@ use build::Tar;
 use cleanbill_catalog::{ALL, Scope, look, wants};
 use cleanbill_image::read_tree;
 use cleanbill_model::{Budget, DistroState, Sbom, Subject};
+use fixture::programs;
 
 struct Block {
     info: String,
@@ -73,6 +75,9 @@ fn run(blocks: &[Block]) -> Sbom {
             ("elf", path) => {
                 let (go, modules) = text.split_once('\n').unwrap();
                 files.insert(path.to_owned(), fixture::elf(&fixture::inline_block(go, modules), true));
+            }
+            ("auditable", path) => {
+                files.insert(path.to_owned(), programs::elf(&programs::auditable(text), ".dep-v0"));
             }
             ("base64", path) => {
                 let text: String = text.split_whitespace().collect();

@@ -29,7 +29,7 @@ use std::io::Read;
 use cleanbill_model::ImageIdentity;
 
 pub use document::{Config, Descriptor, Document, Index, Manifest};
-pub use evidence::Bytes;
+pub use evidence::{Bytes, BytesReader};
 pub use folder::read_folder;
 pub use layer::read_tree;
 pub use open::open_path;

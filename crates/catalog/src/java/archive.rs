@@ -6,30 +6,46 @@
 //!
 //! What an archive is, in this order:
 //!
-//! 1. Every `META-INF/maven/GROUP/ARTIFACT/pom.properties` in it is a package; several of them are
-//!    the mark of a shaded archive, which holds the classes of others.
-//! 2. If none of them names the archive itself, its file name does, as in `NAME-VERSION.jar`, with
-//!    the group from the manifest where `Implementation-Vendor-Id` has one.
-//! 3. A file name without version leaves the manifest: `Implementation-Title` or
-//!    `Bundle-SymbolicName`, with `Implementation-Version`, `Bundle-Version` or
-//!    `Specification-Version`.
+//! 1. Every `META-INF/maven/GROUP/ARTIFACT/pom.properties` in it is a package, and so is a `pom.xml`
+//!    there where that is missing; several of them are the mark of a shaded archive, which holds the
+//!    classes of others.
+//! 2. A plug-in of Jenkins (`hpi`, `jpi`) is what its manifest says: `Group-Id`, `Short-Name` and
+//!    `Plugin-Version`.
+//! 3. If none of them names the archive itself, its file name does, as in `NAME-VERSION.jar`. The
+//!    version starts where the one of the manifest stands at the end, else at the first digit after a
+//!    hyphen; classifiers such as `sources` are no part of it.
+//! 4. A file name without version leaves the manifest: `Bundle-SymbolicName` or
+//!    `Implementation-Title`, with `Implementation-Version`, `Bundle-Version` or
+//!    `Specification-Version`, those of the first named section where the main one has none.
+//!
+//! The group of 3 and 4 is that of the repository it lies in, as Maven and Gradle keep them, of a
+//! well-known project (`groups.rs`), or that of the manifest. An agent's
+//! module that only names the classes it changes (`Weave-Classes`) is not the library after which its
+//! file is called. The loader of Spring Boot, which it copies into programs, is listed with the
+//! manifest's `Spring-Boot-Version`.
+//!
+//! `META-INF/maven/GROUP/ARTIFACT/pom.properties` outside of archives is that of an unpacked one.
 //!
 //! A package is `pkg:maven/GROUP/ARTIFACT@VERSION`, by name `GROUP:ARTIFACT`; without group it is
 //! `ARTIFACT` alone. Problems: `zip-malformed`, `zip-encrypted`, `zip-method`, `budget` for archives
-//! that unpack to too much, `archive-depth` for those inside too many others, and `java-no-identity`
-//! for one that holds classes of which nothing says what they are.
+//! that unpack to too much, `archive-depth` for those inside too many others, `java-pom` for a
+//! `pom.xml` that is no XML, and `java-no-identity` for an archive that holds classes of which nothing
+//! says what they are.
+
+use std::collections::BTreeSet;
 
 use cleanbill_image::{Bytes, Pattern};
 use cleanbill_model::{Kind, Package, Purl};
 
-use super::manifest::{main_section, properties};
+use super::groups::Packages;
+use super::identity::{Coordinates, Itself, from_path, from_pom, from_pom_xml, itself};
 use crate::cataloger::{Cataloger, Evidence, Found, Want};
 use crate::zip::{Zip, ZipEntry};
 
 /// The cataloger.
 pub(crate) static JAVA: Cataloger = Cataloger {
     id: "java",
-    version: 1,
+    version: 2,
     kind: Kind::Installed,
     wants: &[
         Want::Path(Pattern::Extension("jar")),
@@ -44,25 +60,27 @@ pub(crate) static JAVA: Cataloger = Cataloger {
         Want::Path(Pattern::Extension("far")),
         Want::Path(Pattern::Extension("lpkg")),
         Want::Path(Pattern::Extension("rar")),
+        Want::Path(Pattern::Extension("zap")),
+        Want::Path(Pattern::Glob("**/META-INF/maven/*/*/pom.properties")),
     ],
     read,
 };
 
 /// Extensions that archives of other kinds have too; no problem if they are none of Java's.
-const SHARED: [&str; 5] = ["par", "sar", "nar", "far", "rar"];
+const SHARED: [&str; 6] = ["par", "sar", "nar", "far", "rar", "zap"];
 /// A text file inside an archive.
 const TEXT_LIMIT: u64 = 1 << 20;
+/// A `pom.xml`; the longest have some hundred kilobytes.
+const POM_LIMIT: u64 = 4 << 20;
 /// An archive inside an archive: it is unpacked in memory.
 const NESTED_LIMIT: u64 = 256 << 20;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Coordinates {
-    group: String,
-    artifact: String,
-    version: String,
-}
-
 fn read(evidence: &Evidence, found: &mut Found) {
+    if is_pom(&evidence.path) {
+        let Some(text) = evidence.whole(TEXT_LIMIT, "read what the unpacked archive is", found) else { return };
+        let coordinates = from_pom(&evidence.path, &text);
+        return coordinates.into_iter().for_each(|c| list(&c, &evidence.path, found));
+    }
     let mut head = [0u8; 4];
     let shared = extension(&evidence.path).is_some_and(|e| SHARED.contains(&e));
     let n = evidence.bytes.read_at(&mut head, 0).unwrap_or_default();
@@ -86,6 +104,21 @@ fn is_pom(name: &str) -> bool {
     parts.next() == Some("pom.properties") && parts.nth(2) == Some("maven") && parts.next() == Some("META-INF")
 }
 
+/// A `pom.xml` beside which there may be no `pom.properties`; some are one folder short.
+fn is_pom_xml(name: &str) -> bool {
+    let Some(folders) = name.strip_suffix("/pom.xml") else { return false };
+    let mut folders = folders.rsplit('/').skip(1);
+    let one = folders.next() == Some("maven") && folders.next() == Some("META-INF");
+    let mut folders = name.rsplit('/').skip(3);
+    one || (folders.next() == Some("maven") && folders.next() == Some("META-INF"))
+}
+
+fn list(coordinates: &Coordinates, path: &str, found: &mut Found) {
+    let Coordinates { group, artifact, version } = coordinates;
+    let name = if group.is_empty() { artifact.clone() } else { format!("{group}:{artifact}") };
+    found.package(Package::found(Purl::new("maven", group, artifact, version), &name, version, path));
+}
+
 fn archive(path: &str, bytes: Bytes, depth: u32, found: &mut Found) {
     const WHAT: &str = "read the archive";
     let zip = match Zip::open(bytes) {
@@ -93,9 +126,13 @@ fn archive(path: &str, bytes: Bytes, depth: u32, found: &mut Found) {
         Err((code, why)) => return found.problem(code, path, WHAT, why),
     };
     let mut has_classes = false;
+    let mut classes = Packages::default();
     let (entries, listed) = zip.entries(&mut found.budget, |name| {
-        has_classes |= name.ends_with(".class");
-        is_pom(name) || name == "META-INF/MANIFEST.MF" || extension(name).is_some()
+        if name.ends_with(".class") {
+            has_classes = true;
+            classes.add(name);
+        }
+        is_pom(name) || is_pom_xml(name) || name == "META-INF/MANIFEST.MF" || extension(name).is_some()
     });
     if let Err((code, why)) = listed {
         found.problem(code, path, WHAT, why);
@@ -117,14 +154,32 @@ fn archive(path: &str, bytes: Bytes, depth: u32, found: &mut Found) {
             packages.push(coordinates);
         }
     }
+    let folder = |name: &str| name.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let with_properties: BTreeSet<_> = entries.iter().filter(|e| is_pom(&e.name)).map(|e| folder(&e.name)).collect();
+    let mut maven: Vec<_> =
+        entries.iter().filter(|e| is_pom(&e.name) || is_pom_xml(&e.name)).filter_map(|e| from_path(&e.name)).collect();
+    let alone = |e: &&ZipEntry| is_pom_xml(&e.name) && !with_properties.contains(&folder(&e.name));
+    for entry in entries.iter().filter(alone) {
+        let Some(text) = read(entry, POM_LIMIT, found) else { continue };
+        match from_pom_xml(&text) {
+            Ok(None) => {}
+            Ok(Some((group, artifact, None))) => maven.push((group, artifact)),
+            Ok(Some((group, artifact, Some(version)))) => {
+                let coordinates = Coordinates { group, artifact, version };
+                if !packages.contains(&coordinates) {
+                    packages.push(coordinates);
+                }
+            }
+            Err(why) => found.problem("java-pom", &format!("{path}!/{}", entry.name), "read the pom.xml", why),
+        }
+    }
     let manifest = entries.iter().find(|e| e.name == "META-INF/MANIFEST.MF");
     let manifest = manifest.and_then(|entry| read(entry, TEXT_LIMIT, found)).unwrap_or_default();
-    if let Some(own) = own(path, &packages, &manifest) {
-        packages.push(own);
-    }
-    for Coordinates { group, artifact, version } in &packages {
-        let name = if group.is_empty() { artifact.clone() } else { format!("{group}:{artifact}") };
-        found.package(Package::found(Purl::new("maven", group, artifact, version), &name, version, path));
+    let known =
+        Itself { path, plugin: matches!(extension(path), Some("hpi" | "jpi")), classes: &classes, maven: &maven };
+    packages.extend(itself(&known, &packages, &manifest));
+    for coordinates in &packages {
+        list(coordinates, path, found);
     }
     for entry in entries.iter().filter(|e| extension(&e.name).is_some()) {
         let inner = format!("{path}!/{}", entry.name);
@@ -146,87 +201,9 @@ fn archive(path: &str, bytes: Bytes, depth: u32, found: &mut Found) {
     }
 }
 
-/// A value that says something; build tools leave placeholders behind.
-fn stated(value: Option<&String>) -> Option<String> {
-    value.map(|v| v.trim()).filter(|v| !v.is_empty() && !v.contains("${")).map(str::to_owned)
-}
-
-fn from_pom(name: &str, text: &[u8]) -> Option<Coordinates> {
-    let values = properties(text);
-    let mut folders = name.rsplit('/').skip(1);
-    let (artifact, group) = (folders.next()?, folders.next()?);
-    Some(Coordinates {
-        group: stated(values.get("groupId")).unwrap_or_else(|| group.to_owned()),
-        artifact: stated(values.get("artifactId")).unwrap_or_else(|| artifact.to_owned()),
-        version: stated(values.get("version"))?,
-    })
-}
-
-/// What the archive itself is, where none of its `pom.properties` says so.
-fn own(path: &str, poms: &[Coordinates], manifest: &[u8]) -> Option<Coordinates> {
-    let file = path.rsplit('/').next()?;
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    let named = name_and_version(stem);
-    let artifact = named.map_or(stem, |(name, _)| name);
-    if poms.iter().any(|pom| pom.artifact == artifact || stem.starts_with(&format!("{}-", pom.artifact))) {
-        return None;
-    }
-    let manifest = main_section(manifest);
-    let group = ["implementation-vendor-id", "bundle-group"]
-        .iter()
-        .find_map(|key| stated(manifest.get(*key)))
-        .filter(|group| group.contains('.') && !group.contains([' ', '/', ',']))
-        .unwrap_or_default();
-    if let ([pom], Some((_, version))) = (poms, named)
-        && pom.version == version
-    {
-        return None; // the same by another spelling: `error-prone` and `error_prone`
-    }
-    if let Some((name, version)) = named {
-        return Some(Coordinates { group, artifact: name.to_owned(), version: version.to_owned() });
-    }
-    if poms.len() == 1 {
-        return None; // a renamed file with one name of its own
-    }
-    let version = ["implementation-version", "bundle-version", "specification-version"]
-        .iter()
-        .find_map(|key| stated(manifest.get(*key)))?;
-    let title = stated(manifest.get("implementation-title")).filter(|t| !t.contains([' ', '/']));
-    let bundle = stated(manifest.get("bundle-symbolicname"))
-        .map(|b| b.split(';').next().unwrap_or_default().trim().to_owned())
-        .filter(|b| !b.is_empty());
-    let artifact = title.or(bundle).unwrap_or_else(|| stem.to_owned());
-    let same = |pom: &Coordinates| pom.artifact == artifact && pom.version == version;
-    (!poms.iter().any(same)).then_some(Coordinates { group, artifact, version })
-}
-
-/// `log4j-core-2.14.1` is `log4j-core` in version `2.14.1`: the version starts at the first digit
-/// after a hyphen.
-fn name_and_version(stem: &str) -> Option<(&str, &str)> {
-    let at = stem
-        .match_indices('-')
-        .map(|(at, _)| at)
-        .find(|at| *at > 0 && stem.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit))?;
-    Some((&stem[..at], &stem[at + 1..]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(stem: &str, expect: Option<(&str, &str)>) {
-        assert_eq!(name_and_version(stem), expect, "{stem}");
-    }
-
-    #[test]
-    fn file_names_hold_name_and_version() {
-        check("log4j-core-2.14.1", Some(("log4j-core", "2.14.1")));
-        check("guava-31.1-jre", Some(("guava", "31.1-jre")));
-        check("app", None);
-        check("commons-lang", None);
-        check("-1.0", None);
-    }
 
     #[test]
     fn pom_properties_are_known_by_their_place() {
@@ -234,5 +211,9 @@ mod tests {
         assert!(is_pom("WEB-INF/classes/META-INF/maven/g/a/pom.properties"));
         assert!(!is_pom("META-INF/maven/a/pom.properties"));
         assert!(!is_pom("META-INF/maven/g/a/pom.xml"));
+        assert!(is_pom_xml("META-INF/maven/g/a/pom.xml"));
+        assert!(is_pom_xml("META-INF/maven/g/pom.xml"));
+        assert!(!is_pom_xml("pom.xml"));
+        assert!(!is_pom_xml("META-INF/maven/g/a/b/pom.xml"));
     }
 }

@@ -31,6 +31,13 @@ pub(crate) fn main_section(bytes: &[u8]) -> BTreeMap<String, String> {
     out.into_iter().map(|(key, value)| (key, value.trim().to_owned())).collect()
 }
 
+/// The first section about a part of the archive, where libraries of Ant's time say what they are.
+pub(crate) fn first_named_section(bytes: &[u8]) -> BTreeMap<String, String> {
+    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace('\r', "\n");
+    let sections = text.split("\n\n").skip(1).map(|section| main_section(section.as_bytes()));
+    sections.into_iter().find(|section| section.contains_key("implementation-version")).unwrap_or_default()
+}
+
 /// Java properties.
 pub(crate) fn properties(bytes: &[u8]) -> BTreeMap<String, String> {
     let text = String::from_utf8_lossy(bytes);

@@ -1,0 +1,5 @@
+//! PHP: packages that are installed, and what asks for them.
+
+pub(crate) mod installed;
+pub(crate) mod pear;
+mod serialized;

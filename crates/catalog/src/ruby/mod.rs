@@ -1,0 +1,3 @@
+//! Ruby: gems that are installed, and what asks for them.
+
+pub(crate) mod gemspec;

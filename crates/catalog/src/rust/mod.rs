@@ -1,0 +1,3 @@
+//! Rust: programs that say what they were built from, and what asks for crates.
+
+pub(crate) mod binary;
