@@ -1,0 +1,3 @@
+//! PHP: what Composer wrote down.
+
+pub(crate) mod composer_lock;

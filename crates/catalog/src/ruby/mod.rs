@@ -1,0 +1,3 @@
+//! Ruby: what Bundler wrote down.
+
+pub(crate) mod gemfile_lock;

@@ -1,0 +1,3 @@
+//! Rust: what Cargo wrote down.
+
+pub(crate) mod cargo_lock;
