@@ -75,15 +75,16 @@ fn read(evidence: &Evidence, found: &mut Found) {
             continue;
         }
         let raw = |key: &str| child(node, key).and_then(|n| n.text()).unwrap_or_default().trim().to_owned();
-        let (Some(group), Some(artifact)) = (resolve(node, "groupId"), resolve(node, "artifactId")) else {
-            declared.without_version(&format!("{}:{}", raw("groupId"), raw("artifactId")));
-            continue;
-        };
-        let name = format!("{group}:{artifact}");
+        let (group, artifact) = (raw("groupId"), raw("artifactId"));
         if group.is_empty() || artifact.is_empty() {
             declared.broken("a dependency has no group or no artifact");
             continue;
         }
+        let (Some(group), Some(artifact)) = (resolve(node, "groupId"), resolve(node, "artifactId")) else {
+            declared.without_version(&format!("{group}:{artifact}"));
+            continue;
+        };
+        let name = format!("{group}:{artifact}");
         let own = child(node, "version").map(|_| resolve(node, "version"));
         let version = own.unwrap_or_else(|| managed.and_then(|node| resolve(node, "version")));
         match version.as_deref().and_then(exact) {
