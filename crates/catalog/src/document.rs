@@ -16,10 +16,14 @@ const MALFORMED: &str = "declared-malformed";
 const ENTRY: &str = "declared-entry";
 /// Entries without an exact version.
 const VERSION: &str = "declared-version";
+/// More packages than are read of one file.
+const TOO_MANY: &str = "declared-too-many";
 /// Problems of single entries; more of the same file are only counted.
 const ENTRY_PROBLEMS: usize = 16;
 /// Names that a problem lists; more are only counted.
 const NAMES: usize = 8;
+/// Packages of one file, several times those of the largest that are known.
+const PACKAGES: usize = 50_000;
 /// No real name or version is longer.
 const FIELD_LIMIT: usize = 512;
 
@@ -217,12 +221,13 @@ pub(crate) struct Declared<'a> {
     unversioned: Vec<String>,
     unversioned_more: usize,
     broken: usize,
+    packages: usize,
 }
 
 impl<'a> Declared<'a> {
     /// Notes what the file of `evidence` declares; `what` says what is being done with it.
     pub(crate) fn new(evidence: &'a Evidence, what: &'a str, found: &'a mut Found) -> Self {
-        Self { path: &evidence.path, what, found, unversioned: Vec::new(), unversioned_more: 0, broken: 0 }
+        Self { path: &evidence.path, what, found, unversioned: Vec::new(), unversioned_more: 0, broken: 0, packages: 0 }
     }
 
     /// A package by type, namespace and name of its package URL and its name and version as the
@@ -237,6 +242,10 @@ impl<'a> Declared<'a> {
         }
         if bad(version) {
             return self.broken(format!("`{}` is no version of {name}", short(version)));
+        }
+        self.packages += 1;
+        if self.packages > PACKAGES {
+            return;
         }
         self.found.package(cleanbill_model::Package::found(purl, name, version, self.path));
     }
@@ -268,6 +277,10 @@ impl<'a> Declared<'a> {
 
     /// Says what was only counted.
     pub(crate) fn finish(self) {
+        if self.packages > PACKAGES {
+            let why = format!("it has {} packages, of which the first {PACKAGES} are listed", self.packages);
+            self.found.problem(TOO_MANY, self.path, self.what, why);
+        }
         if self.broken > ENTRY_PROBLEMS {
             let why = format!("{} more entries cannot be read", self.broken - ENTRY_PROBLEMS);
             self.found.problem(ENTRY, self.path, self.what, why);

@@ -33,7 +33,8 @@ fn read(evidence: &Evidence, found: &mut Found) {
             declared.malformed("it has no `packages`");
         }
         for (name, entry) in members(lock, "packages") {
-            let left_out = str_at(entry, "dependency") == "direct dev" || ["path", "sdk"].contains(&str_at(entry, "source"));
+            let left_out =
+                str_at(entry, "dependency") == "direct dev" || ["path", "sdk"].contains(&str_at(entry, "source"));
             if !left_out {
                 let version = str_at(entry, "version");
                 declared.add(Purl::new("pub", "", name, version), name, version);

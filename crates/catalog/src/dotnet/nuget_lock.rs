@@ -20,10 +20,7 @@ pub(crate) static NUGET_LOCK: Cataloger = Cataloger {
     id: "nuget-lock",
     version: 1,
     kind: Kind::Declared,
-    wants: &[
-        Want::Path(Pattern::Glob("**/packages.lock.json")),
-        Want::Path(Pattern::Glob("**/packages.*.lock.json")),
-    ],
+    wants: &[Want::Path(Pattern::Glob("**/packages.lock.json")), Want::Path(Pattern::Glob("**/packages.*.lock.json"))],
     read,
 };
 

@@ -25,16 +25,15 @@ pub(crate) static PACKAGES_PROPS: Cataloger = Cataloger {
     id: "packages-props",
     version: 1,
     kind: Kind::Declared,
-    wants: &[
-        Want::Path(Pattern::Glob("**/*Packages.props")),
-        Want::Path(Pattern::Glob("**/*packages.props")),
-    ],
+    wants: &[Want::Path(Pattern::Glob("**/*Packages.props")), Want::Path(Pattern::Glob("**/*packages.props"))],
     read,
 };
 
 const WHAT: &str = "read the shared versions of NuGet";
 /// Properties whose values name others.
 const DEPTH: u32 = 8;
+/// No real version is longer.
+const VALUE_LIMIT: usize = 512;
 
 fn read(evidence: &Evidence, found: &mut Found) {
     let Some(text) = xml_text(evidence, WHAT, found) else { return };
@@ -78,10 +77,13 @@ fn value<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
 
 /// A value with its properties replaced; none if one of them is not known.
 fn replaced(value: &str, properties: &HashMap<String, &str>, depth: u32) -> Option<String> {
+    if value.len() > VALUE_LIMIT {
+        return None;
+    }
     let Some((before, rest)) = value.split_once("$(") else { return Some(value.to_owned()) };
     let (name, after) = rest.split_once(')')?;
     let inner = replaced(properties.get(&name.trim().to_ascii_lowercase())?, properties, depth.checked_sub(1)?)?;
     let after = replaced(after, properties, depth.checked_sub(1)?)?;
     let whole = format!("{before}{inner}{after}");
-    (whole.len() <= 512).then_some(whole)
+    (whole.len() <= VALUE_LIMIT).then_some(whole)
 }

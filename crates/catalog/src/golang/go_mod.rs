@@ -14,7 +14,7 @@
 //! A package is `pkg:golang/PATH@v1.2.3`. Problems: `declared-entry` for a line that cannot be read,
 //! `declared-version` for a module that a branch or commit is asked of.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cleanbill_image::Pattern;
 use cleanbill_model::{Kind, Purl};
@@ -68,19 +68,20 @@ fn read(evidence: &Evidence, found: &mut Found) {
 /// What is built in: what is required, replaced, and for old modules what `go.sum` knows.
 fn modules<'a>(file: &GoMod<'a>, sum: &'a str) -> BTreeSet<(&'a str, &'a str)> {
     let mut modules = BTreeSet::new();
+    let required: HashSet<&str> = file.required.iter().map(|(module, _)| *module).collect();
     let mut listed: Vec<(&str, &str)> = Vec::new();
     for line in sum.lines() {
         let mut fields = line.split_whitespace();
         let (Some(module), Some(version)) = (fields.next(), fields.next()) else { continue };
         // Only the last version of each, and only where its content was needed.
-        if !version.ends_with("/go.mod") && !file.required.iter().any(|(known, _)| *known == module) {
+        if !version.ends_with("/go.mod") && !required.contains(module) {
             match listed.last_mut() {
                 Some(last) if last.0 == module => last.1 = version,
                 _ => listed.push((module, version)),
             }
         }
     }
-    let targets: Vec<&str> = file.replaced.values().map(|(path, _)| *path).collect();
+    let targets: HashSet<&str> = file.replaced.values().map(|(path, _)| *path).collect();
     listed.retain(|(module, _)| !targets.contains(module));
     for (module, version) in file.required.iter().copied().chain(listed) {
         let replaced = file.replaced.get(&(module, version)).or_else(|| file.replaced.get(&(module, "")));

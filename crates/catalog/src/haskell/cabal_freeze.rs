@@ -29,7 +29,8 @@ fn read(evidence: &Evidence, found: &mut Found) {
     let (mut open, mut known) = (false, false);
     for line in text.lines().filter(|line| !line.trim_start().starts_with("--")) {
         // A field starts at the left and goes on in lines that are moved to the right.
-        let field = line.split_once(':').filter(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+        let field =
+            line.split_once(':').filter(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
         let list = match field {
             Some((name, rest)) if !line.starts_with([' ', '\t']) => {
                 open = name == "constraints";

@@ -25,13 +25,8 @@ use crate::cataloger::{Cataloger, Evidence, Found, Want};
 use crate::document::{Declared, xml, xml_text};
 
 /// The cataloger.
-pub(crate) static POM: Cataloger = Cataloger {
-    id: "pom",
-    version: 1,
-    kind: Kind::Declared,
-    wants: &[Want::Path(Pattern::Glob("**/pom.xml"))],
-    read,
-};
+pub(crate) static POM: Cataloger =
+    Cataloger { id: "pom", version: 1, kind: Kind::Declared, wants: &[Want::Path(Pattern::Glob("**/pom.xml"))], read };
 
 const WHAT: &str = "read the project of Maven";
 /// Properties whose values name others.
@@ -131,9 +126,10 @@ fn properties<'a>(project: Node<'a, '_>) -> Properties<'a> {
 
 /// A value with its properties replaced; none if one of them is not known.
 fn replaced(value: &str, properties: &Properties<'_>, depth: u32) -> Option<String> {
-    let Some((before, rest)) = value.split_once("${") else {
-        return (value.len() <= VALUE_LIMIT).then(|| value.to_owned());
-    };
+    if value.len() > VALUE_LIMIT {
+        return None;
+    }
+    let Some((before, rest)) = value.split_once("${") else { return Some(value.to_owned()) };
     let (name, after) = rest.split_once('}')?;
     let inner = replaced(properties.get(name.trim())?, properties, depth.checked_sub(1)?)?;
     let after = replaced(after, properties, depth.checked_sub(1)?)?;
@@ -171,9 +167,14 @@ mod tests {
 
     #[test]
     fn only_one_version_is_exact() {
-        for (version, expect) in
-            [("[1.0]", Some("1.0")), ("1.0", Some("1.0")), ("[1,2]", None), ("(,1]", None), ("LATEST", None), ("", None)]
-        {
+        for (version, expect) in [
+            ("[1.0]", Some("1.0")),
+            ("1.0", Some("1.0")),
+            ("[1,2]", None),
+            ("(,1]", None),
+            ("LATEST", None),
+            ("", None),
+        ] {
             assert_eq!(exact(version), expect, "{version}");
         }
     }

@@ -31,6 +31,8 @@ pub(crate) static BUN_LOCK: Cataloger = Cataloger {
 };
 
 const WHAT: &str = "read the lock file of Bun";
+/// No real place is longer; what is, is looked for at the root only.
+const PLACE_LIMIT: usize = 1024;
 
 fn read(evidence: &Evidence, found: &mut Found) {
     if in_node_modules(&evidence.path) {
@@ -65,6 +67,9 @@ fn development(lock: &Value) -> HashSet<&str> {
     let find = |place: &str, name: &str| -> Option<&str> {
         let mut folder = place;
         loop {
+            if folder.len() > PLACE_LIMIT {
+                folder = "";
+            }
             let wanted = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
             if let Some((key, _)) = packages.get_key_value(wanted.as_str()) {
                 return Some(*key);

@@ -63,7 +63,8 @@ fn is_environment(lock: &Value) -> bool {
     let mut importers = members(lock, "importers").map(|(_, importer)| importer).peekable();
     let own = ["configDependencies", "packageManagerDependencies"];
     importers.peek().is_some()
-        && importers.all(|i| i.as_object().is_some_and(|i| i.keys().all(|key| own.contains(&key.as_str())) && !i.is_empty()))
+        && importers
+            .all(|i| i.as_object().is_some_and(|i| i.keys().all(|key| own.contains(&key.as_str())) && !i.is_empty()))
 }
 
 /// The first number of the version of the format.

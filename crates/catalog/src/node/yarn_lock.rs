@@ -144,38 +144,48 @@ fn note(entry: &Entry, declared: &mut Declared<'_>) {
     add(declared, real, version);
 }
 
+/// What leads to entries: one of them, or a name, which means all of its versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Node<'a> {
+    Entry(usize),
+    Name(&'a str),
+}
+
 /// The entries that only development leads to, as far as `package.json` beside the lock tells.
 fn development(entries: &[Entry], evidence: &Evidence) -> HashSet<usize> {
     let Some(manifest) = sibling_json(evidence, "package.json").filter(|m| m.get("workspaces").is_none()) else {
         return HashSet::new();
     };
-    let (mut exact, mut named) = (HashMap::new(), HashMap::<&str, Vec<usize>>::new());
+    let (mut exact, mut edges) = (HashMap::new(), HashMap::<Node, Vec<Node>>::new());
     for (at, entry) in entries.iter().enumerate() {
         for asked in &entry.asked {
             exact.insert(asked.as_str(), at);
             if let Some((name, _)) = split(asked) {
-                named.entry(name).or_default().push(at);
+                edges.entry(Node::Name(name)).or_default().push(Node::Entry(at));
             }
         }
     }
-    // Where `resolutions` changed what is asked for, every version of the name may be meant.
-    let find = |name: &str, range: &str| -> Vec<usize> {
-        let asked = [format!("{name}@{range}"), format!("{name}@npm:{range}")];
-        match asked.iter().find_map(|asked| exact.get(asked.as_str())) {
-            Some(at) => vec![*at],
-            None => named.get(name).cloned().unwrap_or_default(),
-        }
-    };
-    let edges: HashMap<usize, Vec<usize>> = entries
-        .iter()
-        .enumerate()
-        .map(|(at, entry)| (at, entry.needs.iter().flat_map(|(name, range)| find(name, range)).collect()))
-        .collect();
-    let roots = |key: &str| -> Vec<usize> {
-        members(&manifest, key).flat_map(|(name, range)| find(name, range.as_str().unwrap_or_default())).collect()
+    for (at, entry) in entries.iter().enumerate() {
+        let needs = entry.needs.iter().map(|(name, range)| find(&exact, name, range)).collect();
+        edges.insert(Node::Entry(at), needs);
+    }
+    let roots = |key: &str| -> Vec<Node> {
+        members(&manifest, key).map(|(name, range)| find(&exact, name, range.as_str().unwrap_or_default())).collect()
     };
     let production = [roots("dependencies"), roots("optionalDependencies"), roots("peerDependencies")].concat();
-    development_only(production, roots("devDependencies"), &edges)
+    let only = development_only(production, roots("devDependencies"), &edges);
+    let entry = |node| match node {
+        Node::Entry(at) => Some(at),
+        Node::Name(_) => None,
+    };
+    only.into_iter().filter_map(entry).collect()
+}
+
+/// The entry that was asked for so. Where `resolutions` changed what is asked for there is none, and every
+/// version of the name may be meant.
+fn find<'a>(exact: &HashMap<&str, usize>, name: &'a str, range: &str) -> Node<'a> {
+    let asked = [format!("{name}@{range}"), format!("{name}@npm:{range}")];
+    asked.iter().find_map(|asked| exact.get(asked.as_str())).map_or(Node::Name(name), |at| Node::Entry(*at))
 }
 
 #[cfg(test)]

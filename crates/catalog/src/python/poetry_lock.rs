@@ -41,7 +41,8 @@ fn read(evidence: &Evidence, found: &mut Found) {
     let development = if told { HashSet::new() } else { development(&lock, evidence) };
     for package in tables(&lock, "package") {
         let name = toml_str(package, "name");
-        let folder = package.get("source").and_then(Value::as_table).is_some_and(|s| toml_str(s, "type") == "directory");
+        let folder =
+            package.get("source").and_then(Value::as_table).is_some_and(|s| toml_str(s, "type") == "directory");
         if !folder && !is_development(package) && !development.contains(&normalised(name)) {
             add(&mut declared, name, toml_str(package, "version"));
         }
@@ -61,23 +62,24 @@ fn development(lock: &Table, evidence: &Evidence) -> HashSet<String> {
     let Some(project) = sibling_toml(evidence, "pyproject.toml") else { return HashSet::new() };
     let packages: Vec<(String, &Table)> =
         tables(lock, "package").map(|package| (normalised(toml_str(package, "name")), package)).collect();
-    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+    // All versions of a name go together.
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for (at, (name, _)) in packages.iter().enumerate() {
-        places.entry(name).or_default().push(at);
+        places.entry(name).or_insert(at);
     }
-    let find = |name: &str| places.get(normalised(name).as_str()).cloned().unwrap_or_default();
-    let edges: HashMap<usize, Vec<usize>> = packages
-        .iter()
-        .enumerate()
-        .map(|(at, (_, package))| (at, keys(package.get("dependencies")).flat_map(&find).collect()))
-        .collect();
+    let find = |name: &str| places.get(normalised(name).as_str()).copied();
+    let mut edges: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (name, package) in &packages {
+        let needs = keys(package.get("dependencies")).filter_map(find);
+        edges.entry(places.get(name.as_str()).copied().unwrap_or_default()).or_default().extend(needs);
+    }
     let poetry = project.get("tool").and_then(|tool| tool.get("poetry"));
     let standard = project.get("project");
     let optional = standard.and_then(|p| p.get("optional-dependencies")).and_then(Value::as_table);
     let production: Vec<usize> = keys(poetry.and_then(|p| p.get("dependencies")))
         .chain(requirements(standard.and_then(|p| p.get("dependencies"))))
         .chain(optional.into_iter().flatten().flat_map(|(_, list)| requirements(Some(list))))
-        .flat_map(find)
+        .filter_map(find)
         .collect();
     if production.is_empty() {
         return HashSet::new();
@@ -87,7 +89,7 @@ fn development(lock: &Table, evidence: &Evidence) -> HashSet<String> {
     let development: Vec<usize> = keys(poetry.and_then(|p| p.get("dev-dependencies")))
         .chain(groups.into_iter().flatten().flat_map(|(_, group)| keys(group.get("dependencies"))))
         .chain(standard_groups.into_iter().flatten().flat_map(|(_, list)| requirements(Some(list))))
-        .flat_map(find)
+        .filter_map(find)
         .collect();
     let only = development_only(production, development, &edges);
     only.into_iter().filter_map(|at| packages.get(at)).map(|(name, _)| name.clone()).collect()

@@ -21,10 +21,7 @@ pub(crate) static PYLOCK: Cataloger = Cataloger {
     id: "pylock",
     version: 1,
     kind: Kind::Declared,
-    wants: &[
-        Want::Path(Pattern::Glob("**/pylock.toml")),
-        Want::Path(Pattern::Glob("**/pylock.*.toml")),
-    ],
+    wants: &[Want::Path(Pattern::Glob("**/pylock.toml")), Want::Path(Pattern::Glob("**/pylock.*.toml"))],
     read,
 };
 

@@ -24,10 +24,7 @@ pub(crate) static REQUIREMENTS: Cataloger = Cataloger {
     id: "requirements",
     version: 1,
     kind: Kind::Declared,
-    wants: &[
-        Want::Path(Pattern::Glob("**/*requirements*.txt")),
-        Want::Path(Pattern::Glob("**/requirements/*.txt")),
-    ],
+    wants: &[Want::Path(Pattern::Glob("**/*requirements*.txt")), Want::Path(Pattern::Glob("**/requirements/*.txt"))],
     read,
 };
 
@@ -48,9 +45,9 @@ fn logical(text: &str) -> Vec<String> {
     let mut open = String::new();
     for line in text.lines() {
         // A comment starts a line or follows white space; it ends what went on before it.
-        let comment = line.char_indices().find(|(at, c)| {
-            *c == '#' && line[..*at].chars().next_back().is_none_or(char::is_whitespace)
-        });
+        let comment = line
+            .char_indices()
+            .find(|(at, c)| *c == '#' && line[..*at].chars().next_back().is_none_or(char::is_whitespace));
         let plain = comment.map_or(line, |(at, _)| &line[..at]);
         if comment.is_none()
             && let Some(part) = plain.trim_end().strip_suffix('\\')

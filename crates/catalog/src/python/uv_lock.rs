@@ -34,37 +34,37 @@ fn read(evidence: &Evidence, found: &mut Found) {
     let Some(lock) = toml(evidence, WHAT, found) else { return };
     let mut declared = Declared::new(evidence, WHAT, found);
     let packages: Vec<&Table> = tables(&lock, "package").collect();
-    let mut named: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, package) in packages.iter().enumerate() {
-        named.entry(toml_str(package, "name")).or_default().push(at);
+    let own: Vec<Node> = packages.iter().filter(|package| is_own(package)).map(|package| node(package)).collect();
+    let mut edges: HashMap<Node, Vec<Node>> = HashMap::new();
+    for package in &packages {
+        let (name, version) = node(package);
+        edges.entry((name, "")).or_default().push((name, version));
+        let needs = tables(package, "dependencies").map(node).chain(grouped(package, "optional-dependencies"));
+        edges.entry((name, version)).or_default().extend(needs);
     }
-    // Names of several versions: a dependency says which it means.
-    let find = |need: &Table| -> Vec<usize> {
-        let (name, version) = (toml_str(need, "name"), toml_str(need, "version"));
-        let all = named.get(name).cloned().unwrap_or_default();
-        let same: Vec<usize> =
-            all.iter().copied().filter(|at| toml_str(packages[*at], "version") == version).collect();
-        if version.is_empty() || same.is_empty() { all } else { same }
-    };
-    let listed = |package: &Table, key: &str| -> Vec<usize> { tables(package, key).flat_map(&find).collect() };
-    let grouped = |package: &Table, key: &str| -> Vec<usize> {
-        let groups = package.get(key).and_then(Value::as_table).into_iter().flatten();
-        let needs = groups.flat_map(|(_, list)| list.as_array().into_iter().flatten()).filter_map(Value::as_table);
-        needs.flat_map(&find).collect()
-    };
-    let always =
-        |package: &Table| [listed(package, "dependencies"), grouped(package, "optional-dependencies")].concat();
-    let edges: HashMap<usize, Vec<usize>> =
-        packages.iter().enumerate().map(|(at, package)| (at, always(package))).collect();
-    let own: Vec<usize> = (0..packages.len()).filter(|at| is_own(packages[*at])).collect();
-    let groups: Vec<usize> = own.iter().flat_map(|at| grouped(packages[*at], "dev-dependencies")).collect();
-    let only = development_only(own.iter().copied(), groups, &edges);
-    for (at, package) in packages.iter().enumerate() {
-        if !is_own(package) && !only.contains(&at) {
+    let of_own = packages.iter().filter(|package| is_own(package));
+    let groups: Vec<Node> = of_own.flat_map(|package| grouped(package, "dev-dependencies")).collect();
+    let only = development_only(own, groups, &edges);
+    for package in &packages {
+        if !is_own(package) && !only.contains(&node(package)) {
             add(&mut declared, toml_str(package, "name"), toml_str(package, "version"));
         }
     }
     declared.finish();
+}
+
+/// Name and version of a package or of what one needs. Where the lock has several versions of a name, a
+/// need says which; without one all are meant.
+type Node<'a> = (&'a str, &'a str);
+
+fn node(table: &Table) -> Node<'_> {
+    (toml_str(table, "name"), toml_str(table, "version"))
+}
+
+/// What all groups at a key need.
+fn grouped<'t>(package: &'t Table, key: &str) -> impl Iterator<Item = Node<'t>> {
+    let groups = package.get(key).and_then(Value::as_table).into_iter().flatten();
+    groups.flat_map(|(_, list)| list.as_array().into_iter().flatten()).filter_map(Value::as_table).map(node)
 }
 
 /// Whether a package is the project or a folder beside it.

@@ -20,10 +20,7 @@ pub(crate) static PACKAGE_RESOLVED: Cataloger = Cataloger {
     id: "package-resolved",
     version: 1,
     kind: Kind::Declared,
-    wants: &[
-        Want::Path(Pattern::Glob("**/Package.resolved")),
-        Want::Path(Pattern::Glob("**/.package.resolved")),
-    ],
+    wants: &[Want::Path(Pattern::Glob("**/Package.resolved")), Want::Path(Pattern::Glob("**/.package.resolved"))],
     read,
 };
 
