@@ -185,8 +185,12 @@ fn every_fixture_yields_packages_or_a_reason() {
         let packages = purls.len();
         let problems: Vec<_> = sbom.problems.iter().filter(|p| p.path == *case).collect();
         println!("{packages:5} {:3} {path}", problems.len());
-        problems.iter().for_each(|p| println!("            {}: {}", p.code, p.why));
-        purls.iter().for_each(|purl| println!("            {purl}"));
+        for problem in &problems {
+            println!("            {}: {}", problem.code, problem.why);
+        }
+        for purl in &purls {
+            println!("            {purl}");
+        }
         all += packages;
         with_packages += usize::from(packages > 0);
         with_problems += usize::from(!problems.is_empty());

@@ -25,8 +25,14 @@ use crate::cataloger::{Cataloger, Evidence, Found, Want};
 use crate::document::{Declared, xml, xml_text};
 
 /// The cataloger.
-pub(crate) static POM: Cataloger =
-    Cataloger { id: "pom", version: 1, kind: Kind::Declared, wants: &[Want::Path(Pattern::Glob("**/pom.xml"))], read };
+pub(crate) static POM: Cataloger = Cataloger {
+    id: "pom",
+    version: 1,
+    kind: Kind::Declared,
+    // Not `*.pom`: those of a local repository are no projects.
+    wants: &[Want::Path(Pattern::Glob("**/pom.xml"))],
+    read,
+};
 
 const WHAT: &str = "read the project of Maven";
 /// Properties whose values name others.

@@ -165,8 +165,19 @@ fn development(entries: &[Entry], evidence: &Evidence) -> HashSet<usize> {
             }
         }
     }
+    // Berry patches some packages by itself: nobody asks for the patch, and who needs the package has it.
+    let patches: HashMap<(&str, &str), usize> = entries
+        .iter()
+        .enumerate()
+        .filter_map(|(at, entry)| {
+            let (name, range) = split(&entry.resolution)?;
+            range.starts_with("patch:").then_some(((name, entry.version.as_str()), at))
+        })
+        .collect();
     for (at, entry) in entries.iter().enumerate() {
-        let needs = entry.needs.iter().map(|(name, range)| find(&exact, name, range)).collect();
+        let patched = split(&entry.resolution).and_then(|(name, _)| patches.get(&(name, entry.version.as_str())));
+        let needs = entry.needs.iter().map(|(name, range)| find(&exact, name, range));
+        let needs = needs.chain(patched.map(|at| Node::Entry(*at))).collect();
         edges.insert(Node::Entry(at), needs);
     }
     let roots = |key: &str| -> Vec<Node> {

@@ -66,7 +66,7 @@ mod tests {
     fn groups_are_read_from_markers() {
         let marker = r#"os_name == "nt" and "default" in dependency_groups or 'dev' in dependency_groups"#;
         assert_eq!(groups(marker).collect::<Vec<_>>(), ["default", "dev"]);
-        assert_eq!(groups(r#"in dependency_groups"#).count(), 0);
+        assert_eq!(groups("in dependency_groups").count(), 0);
         assert_eq!(groups(r#"python_version > "3""#).count(), 0);
     }
 }
