@@ -5,7 +5,7 @@
 //! left no other trace. What they list is added to what else is found; nothing is replaced, and the
 //! distribution itself is known by its own metadata.
 //!
-//! CycloneDX is read. A component is listed with its package URL, at the path of the bill. Libraries
+//! CycloneDX and SPDX are read. A component is listed with its package URL, at the path of the bill. Libraries
 //! that the build copied from a distribution (`pkg:rpm/almalinux/libjpeg@…`) are not packages of this
 //! image's distribution, whose advisories speak of other files: they are listed as
 //! `pkg:generic/libjpeg@…?…` and match nothing by mistake.
@@ -33,7 +33,7 @@ const LIMIT: u64 = 64 << 20;
 fn read(evidence: &Evidence, found: &mut Found) {
     let path = evidence.path.as_str();
     let Some(bytes) = evidence.whole(LIMIT, WHAT, found) else { return };
-    let sbom = match cleanbill_sbom::cyclonedx::read(&bytes) {
+    let sbom = match cleanbill_sbom::read(&bytes) {
         Ok(sbom) => sbom,
         Err(error) => return found.problem("sbom-unread", path, WHAT, error.to_string()),
     };

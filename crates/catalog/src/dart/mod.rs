@@ -1,0 +1,3 @@
+//! Dart: what pub wrote down.
+
+pub(crate) mod pubspec_lock;

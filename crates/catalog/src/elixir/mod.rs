@@ -1,0 +1,3 @@
+//! Elixir: what Mix wrote down.
+
+pub(crate) mod mix_lock;

@@ -1,0 +1,3 @@
+//! R: what renv wrote down.
+
+pub(crate) mod renv_lock;
