@@ -21,7 +21,8 @@ type Entries = Vec<(u64, u32, u32)>;
 impl Database {
     /// Compiles records into the bytes of a database file. `built` is the time to state. Of two records
     /// of one feed with the same id the one that changed last stays; where they do not say when, they
-    /// are put together (one tracker's export in several files).
+    /// are put together (one tracker's export in several files). What an older state says of releases of a
+    /// distribution that the newer is silent about is kept.
     pub fn compile(import: &Import, built: Option<Timestamp>) -> Vec<u8> {
         let records = unique(&import.advisories);
         let mut packages: BTreeMap<(&str, &str), Vec<(usize, usize, &Affected)>> = BTreeMap::new();
@@ -193,29 +194,49 @@ fn finish(
 /// The records in order of id and feed, each once, its names sorted.
 fn unique(advisories: &[Advisory]) -> Vec<Cow<'_, Advisory>> {
     let mut sorted: Vec<&Advisory> = advisories.iter().collect();
-    // Stable: of records with one id the order does not matter to what is made of them.
-    sorted.sort_by(|a, b| (&a.id, &a.feed).cmp(&(&b.id, &b.feed)));
+    // The newest state of a record first; the order of states of one time does not matter.
+    sorted.sort_by(|a, b| (&a.id, &a.feed).cmp(&(&b.id, &b.feed)).then(b.modified.cmp(&a.modified)));
     let mut records: Vec<Cow<'_, Advisory>> = Vec::with_capacity(sorted.len());
-    for advisory in sorted {
-        match records.last_mut() {
-            Some(other) if other.id == advisory.id && other.feed == advisory.feed => {
-                if advisory.modified > other.modified {
-                    *other = Cow::Borrowed(advisory);
-                } else if advisory.modified == other.modified && **other != *advisory {
-                    join(other.to_mut(), advisory);
+    for states in sorted.chunk_by(|a, b| a.id == b.id && a.feed == b.feed) {
+        let mut moments = states.chunk_by(|a, b| a.modified == b.modified).map(|same| {
+            let mut same = same.iter();
+            let mut state = same.next().map(|first| Cow::Borrowed(*first));
+            for other in same {
+                if let Some(state) = state.as_mut().filter(|state| ***state != **other) {
+                    join(state.to_mut(), other);
                 }
             }
-            _ => records.push(Cow::Borrowed(advisory)),
+            state
+        });
+        let Some(mut record) = moments.next().flatten() else { continue };
+        for older in moments.flatten() {
+            keep_releases(&mut record, &older);
         }
-    }
-    for record in &mut records {
         if !record.aliases.is_sorted_by(|a, b| a < b) {
             let record = record.to_mut();
             record.aliases.sort();
             record.aliases.dedup();
         }
+        records.push(record);
     }
     records
+}
+
+/// Some distributions give out an erratum once for each release, under one id and with different times
+/// (AlmaLinux): what an older state says of releases that the newer does not speak of still stands.
+fn keep_releases(record: &mut Cow<'_, Advisory>, older: &Advisory) {
+    let spoken: BTreeSet<&str> = record.affected.iter().map(|a| a.ecosystem.as_str()).collect();
+    let kept = |a: &&Affected| a.ecosystem.contains(':') && !spoken.contains(a.ecosystem.as_str());
+    let kept: Vec<Affected> = older.affected.iter().filter(kept).cloned().collect();
+    if kept.is_empty() || older.withdrawn.is_some() {
+        return;
+    }
+    let record = record.to_mut();
+    record.affected.extend(kept);
+    record.aliases.extend(older.aliases.iter().cloned());
+    record.upstream.extend(older.upstream.iter().cloned());
+    record.upstream.sort();
+    record.upstream.dedup();
 }
 
 /// Puts two states of one record together, whichever comes first.

@@ -392,7 +392,7 @@ fn read_directory(bytes: &[u8]) -> Option<(DatabaseInfo, Directory)> {
     let feeds = r.list(|r| {
         Some(FeedInfo { name: r.text()?, ecosystems: r.list(Reader::text)?, as_of: r.time()?, advisories: r.number()? })
     })?;
-    let aligned = |i: &Index| u32::try_from(i.count).is_ok() && i.start % layout::ENTRY as u64 == 0;
+    let aligned = |i: &Index| u32::try_from(i.count).is_ok() && i.start.is_multiple_of(layout::ENTRY as u64);
     let good = r.0.is_empty() && indexes.iter().all(aligned);
     let [packages, records, by_name, by_id, exploited, predicted] = indexes;
     let info = DatabaseInfo { built, advisories: records.count, feeds, digest: String::new() };

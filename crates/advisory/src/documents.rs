@@ -77,6 +77,11 @@ pub(crate) fn read_stream(reader: impl Read, sink: &mut Sink) -> Form {
 /// Formats that are read whole.
 fn text(bytes: &[u8], sink: &mut Sink) -> Form {
     const NONE: &str = "it is not JSON, and no other format is known";
+    for (magic, name) in [(&b"BZh"[..], "bzip2"), (b"\xfd7zXZ", "xz"), (b"7z\xbc\xaf", "7-zip")] {
+        if bytes.starts_with(magic) {
+            return Form::Unknown(format!("it is compressed with {name}; gzip, zstd, zip and tar are read"));
+        }
+    }
     let Ok(text) = std::str::from_utf8(bytes) else { return Form::Unknown(NONE.to_owned()) };
     if let Some(front) = rustsec::front_matter(text) {
         return rustsec::read(front, sink);

@@ -18,7 +18,7 @@
 //! was published.
 
 use crate::osv::one_line;
-use crate::ranges::ranges;
+use crate::ranges::{few, ranges};
 use crate::ruby::stem;
 use crate::sink::{Sink, blank};
 use crate::{Format, times};
@@ -63,6 +63,13 @@ pub(crate) fn read(record: Record, sink: &mut Sink) {
     let id = cve.unwrap_or_else(|| format!("{name}/{}", stem(&sink.path)));
     let mut advisory = blank(&FORMAT, id.clone());
     let mut affected = Constraint::none(Scheme::Composer);
+    let several = |said: &Branch| match &said.versions {
+        Some(Versions::Several(texts)) => texts.len(),
+        _ => 1,
+    };
+    if let Err(why) = few(record.branches.values().map(several).sum()) {
+        return sink.record_problem(format!("read the versions of {id}"), why);
+    }
     for (branch, said) in &record.branches {
         let texts: &[String] = match &said.versions {
             Some(Versions::Several(texts)) => texts,

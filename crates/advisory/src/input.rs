@@ -289,18 +289,42 @@ impl Walk<'_> {
     }
 }
 
-/// Counts a file that was read; tells of one that could not be.
+/// Counts a file that was read; tells of one that could not be. What publishers put beside their records
+/// for people to read has a code of its own.
 pub(crate) fn judge(form: Form, sink: &mut Sink) {
-    let why = match form {
+    let (why, text) = match form {
         Form::Known => {
             sink.import.files += 1;
             return;
         }
-        Form::Empty => "it is empty".to_owned(),
-        Form::Html => "it is an HTML page, not advisories: a download may have met a sign-in or error page".to_owned(),
-        Form::Unknown(why) => why,
+        Form::Empty => ("it is empty".to_owned(), false),
+        Form::Html => {
+            ("it is an HTML page, not advisories: a download may have met a sign-in or error page".to_owned(), true)
+        }
+        Form::Unknown(why) => (why, true),
     };
-    sink.problem("advisory-unknown-format", "read the file", why);
+    let code = if text && is_for_people(&sink.path) { "advisory-documentation" } else { "advisory-unknown-format" };
+    sink.problem(code, "read the file", why);
+}
+
+/// Whether a file is named as those that stand in every repository.
+fn is_for_people(path: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "README",
+        "LICENSE",
+        "LICENCE",
+        "COPYING",
+        "NOTICE",
+        "CHANGELOG",
+        "CONTRIBUTING",
+        "CODE_OF_CONDUCT",
+        "SECURITY",
+    ];
+    let mut parts = path.rsplit('/');
+    let name = parts.next().unwrap_or_default().to_ascii_uppercase();
+    let folder = parts.next().unwrap_or_default().to_ascii_uppercase();
+    let stem = name.split('.').next().unwrap_or_default();
+    NAMES.contains(&stem) || folder == "LICENSES"
 }
 
 fn is_zip(head: &[u8]) -> bool {

@@ -7,6 +7,17 @@
 use cleanbill_model::{Event, RangeKind, VersionRange};
 use cleanbill_version::{Bound, Constraint, Interval, Scheme};
 
+/// Constraints that one record may have: each costs as much as all before it.
+const CONSTRAINTS: usize = 1000;
+
+/// Refuses a record with more constraints than any real one.
+pub(crate) fn few(constraints: usize) -> Result<(), String> {
+    if constraints <= CONSTRAINTS {
+        return Ok(());
+    }
+    Err(format!("it has {constraints} constraints on versions, and at most {CONSTRAINTS} are read"))
+}
+
 /// The ranges of the affected versions; `fixes` are the versions that carry a fix, where they are stated.
 pub(crate) fn ranges(affected: &Constraint, fixes: Option<&Constraint>, kind: RangeKind) -> Vec<VersionRange> {
     affected.intervals().iter().map(|i| VersionRange { kind, events: events(affected.scheme(), i, fixes) }).collect()

@@ -19,11 +19,11 @@
 //! packages of the ecosystem `Ruby`: `ruby`, `jruby`, `mruby`, `rbx`. `platform` is not looked at.
 
 use crate::osv::one_line;
-use crate::ranges::ranges;
+use crate::ranges::{few, ranges};
 use crate::sink::{Sink, blank};
 use crate::{Format, times};
 use cleanbill_model::{Affected, FixState, RangeKind, Severity};
-use cleanbill_version::{Constraint, ConstraintError, Scheme};
+use cleanbill_version::{Constraint, Scheme};
 use serde::Deserialize;
 
 /// The format's line in [`crate::ALL`].
@@ -68,7 +68,7 @@ pub(crate) fn read(record: Record, sink: &mut Sink) {
     let sets = sets(record.patched_versions.as_deref(), record.unaffected_versions.as_deref());
     let (affected, good) = match sets {
         Ok(sets) => sets,
-        Err(e) => return sink.record_problem(format!("read the versions of {id}"), e.to_string()),
+        Err(e) => return sink.record_problem(format!("read the versions of {id}"), e),
     };
     let mut advisory = blank(&FORMAT, id.clone());
     advisory.aliases = names;
@@ -98,11 +98,10 @@ pub(crate) fn read(record: Record, sink: &mut Sink) {
 }
 
 /// What is affected, and what need not be fixed.
-fn sets(
-    patched: Option<&[String]>,
-    unaffected: Option<&[String]>,
-) -> Result<(Constraint, Constraint), ConstraintError> {
-    let set = |texts: Option<&[String]>| Constraint::any_of(Scheme::Gem, texts.unwrap_or_default());
+fn sets(patched: Option<&[String]>, unaffected: Option<&[String]>) -> Result<(Constraint, Constraint), String> {
+    let (patched, unaffected) = (patched.unwrap_or_default(), unaffected.unwrap_or_default());
+    few(patched.len() + unaffected.len())?;
+    let set = |texts: &[String]| Constraint::any_of(Scheme::Gem, texts).map_err(|e| e.to_string());
     let good = set(patched)?.union(&set(unaffected)?);
     Ok((good.complement(), good))
 }

@@ -29,11 +29,11 @@
 
 use crate::documents::Form;
 use crate::osv::one_line;
-use crate::ranges::ranges;
+use crate::ranges::{few, ranges};
 use crate::sink::{Sink, blank};
 use crate::{Format, base_score, times};
 use cleanbill_model::{Affected, Cvss, FixState, RangeKind, Severity};
-use cleanbill_version::{Constraint, ConstraintError, Scheme};
+use cleanbill_version::{Constraint, Scheme};
 use serde::Deserialize;
 
 /// The format's line in [`crate::ALL`].
@@ -92,7 +92,7 @@ pub(crate) fn read((front, text): (&str, &str), sink: &mut Sink) -> Form {
     let (affected, patched) = match affected(&front.versions) {
         Ok(sets) => sets,
         Err(e) => {
-            sink.record_problem(format!("read the versions of {id}"), e.to_string());
+            sink.record_problem(format!("read the versions of {id}"), e);
             return Form::Known;
         }
     };
@@ -128,8 +128,9 @@ pub(crate) fn read((front, text): (&str, &str), sink: &mut Sink) -> Form {
 }
 
 /// What is affected, and what need not be fixed.
-fn affected(versions: &Versions) -> Result<(Constraint, Constraint), ConstraintError> {
-    let patched = Constraint::any_of(Scheme::Semver, &versions.patched)?;
-    let good = patched.union(&Constraint::any_of(Scheme::Semver, &versions.unaffected)?);
+fn affected(versions: &Versions) -> Result<(Constraint, Constraint), String> {
+    few(versions.patched.len() + versions.unaffected.len())?;
+    let set = |texts: &[String]| Constraint::any_of(Scheme::Semver, texts).map_err(|e| e.to_string());
+    let good = set(&versions.patched)?.union(&set(&versions.unaffected)?);
     Ok((good.complement(), good))
 }

@@ -115,6 +115,33 @@ fn of_two_states_of_a_record_the_newer_stays() {
 }
 
 #[test]
+fn an_erratum_given_out_for_each_release_keeps_them_all() {
+    let timed = |ecosystem: &str, name: &str, day: u8| Advisory {
+        modified: format!("2024-01-{day:02}T00:00:00Z").parse().ok(),
+        ..advisory("ALSA-1", "osv", ecosystem, name)
+    };
+    let states = [
+        timed("AlmaLinux:9", "new", 3),
+        timed("AlmaLinux:8", "eight", 2),
+        timed("AlmaLinux:9", "old", 1),
+        timed("npm", "old", 1),
+    ];
+    let mut orders = vec![states.to_vec(), states.to_vec()];
+    orders[1].reverse();
+    for advisories in orders {
+        let database =
+            Database::from_bytes(Database::compile(&Import { advisories, ..Import::default() }, None)).unwrap();
+        let all = database.all().unwrap();
+        let names: Vec<_> = all[0].affected.iter().map(|a| a.name.as_str()).collect();
+        assert_eq!((all.len(), names), (1, vec!["new", "eight"]), "a newer state replaces what it speaks of");
+    }
+    let withdrawn = Advisory { withdrawn: built(), ..timed("AlmaLinux:8", "eight", 2) };
+    let import = Import { advisories: vec![states[0].clone(), withdrawn], ..Import::default() };
+    let all = Database::from_bytes(Database::compile(&import, None)).unwrap().all().unwrap();
+    assert_eq!(all[0].affected.len(), 1, "what was withdrawn is not kept");
+}
+
+#[test]
 fn records_without_time_are_put_together() {
     let untimed = |name| Advisory { modified: None, ..advisory("CVE-1", "debian-tracker", "Debian:12", name) };
     let import = Import { advisories: vec![untimed("b"), untimed("a")], ..Import::default() };

@@ -333,7 +333,20 @@ fn every_feed_has_its_line() {
     assert!(!is_distribution_feed("osv") && !is_distribution_feed("nobody"));
 }
 
-/// Inputs of the mutation test.
+#[test]
+fn more_constraints_than_any_real_record_are_refused() {
+    let many = |text: &str| vec![text; 1001].join(", ");
+    for (name, content) in [
+        ("a.md", RUSTSEC.replace("\">= 1.2.0\"", &many("\">= 1.2.0\""))),
+        ("a.yml", RUBY.replace("  - \"~> 2.0.9\"\n  - \">= 3.0.10\"\n", &format!("  [{}]\n", many("\">= 3\"")))),
+        ("a.yaml", PHP.replace("'<1.2.0'", &many("'<1.2.0'"))),
+    ] {
+        let (import, problems) = read_all(name, &content);
+        assert!(import.advisories.is_empty() && problems.len() == 1, "{name} {problems:?}");
+        assert!(problems[0].contains("at most 1000 are read"), "{problems:?}");
+    }
+}
+
 #[test]
 fn cut_anywhere_it_ends_in_records_or_problems() {
     for whole in [RUSTSEC, RUBY, PHP, KEV, PYPA] {

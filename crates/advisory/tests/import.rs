@@ -142,7 +142,7 @@ fn a_document_too_large_to_hand_on_is_read_as_a_stream() {
     let filler = format!(r#"{{"id":"F","modified":"2024-01-01T00:00:00Z","details":"{}"}}"#, "x".repeat(100_000));
     let lines: String =
         std::iter::once(ONE).chain(std::iter::repeat_n(filler.as_str(), 11)).map(|l| format!("{l}\n")).collect();
-    let list = format!("[{ONE},\n{}]", vec![filler.as_str(); 11].join(",\n"));
+    let list = format!("[{ONE},\n{}]", [filler.as_str(); 11].join(",\n"));
     let packages: Vec<String> = (0..11)
         .map(|i| {
             format!(
@@ -190,6 +190,7 @@ fn what_is_not_known_is_a_problem() {
     refused(" \n\n ", "it is empty");
     refused("<!DOCTYPE html><html></html>", "it is an HTML page");
     refused("# readme", "it is not JSON");
+    refused("BZh91AY", "compressed with bzip2; gzip, zstd, zip and tar are read");
     refused([0xff, 0xfe, 0x00], "it is not JSON");
     refused("{\"a\":1}", "JSON of no known format");
     refused("{\"a\":\n1}", "JSON of no known format");
@@ -240,6 +241,7 @@ fn folders_are_read_in_order_without_hidden_names() {
     assert_eq!((ids, import.files), (vec!["X-1".to_owned(), "X-2".to_owned()], 2));
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(import.problems[0].path.ends_with("b/README.md"));
+    assert_eq!(import.problems[0].code, "advisory-documentation");
 }
 
 #[test]
