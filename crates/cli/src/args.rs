@@ -107,8 +107,17 @@ pub(crate) struct Scan {
     #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
     pub(crate) db: Option<PathBuf>,
     /// Ask nobody for advisories
-    #[arg(long)]
+    #[arg(long, visible_alias = "offline-scan")]
     pub(crate) offline: bool,
+    /// Fetch advisories from a mirror: a base URL under which the publishers' files lie
+    #[arg(long, value_name = "URL", env = "CLEANBILL_FEEDS_MIRROR")]
+    pub(crate) feeds_mirror: Option<String>,
+    /// VEX documents that count (OpenVEX, CSAF, CycloneDX; repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vex: Vec<PathBuf>,
+    /// Rules that suppress findings: our own, .trivyignore, .trivyignore.yaml, .grype.yaml (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ignorefile: Vec<PathBuf>,
     /// Exit 1 on findings at or above: low, medium, high, critical, none; `,fixable`, `,kev`, `,epss>=0.1` narrow it
     #[arg(short = 'f', long, value_name = "SEVERITY[,fixable][,kev][,epss>=X]")]
     pub(crate) fail_on: Option<String>,
@@ -193,13 +202,31 @@ pub(crate) struct SbomOf {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
     /// Compile advisories into one file
+    #[command(
+        after_help = "Example: cleanbill db build --from osv/ debian.json known_exploited_vulnerabilities.json --to advisories.db\nRead are OSV (JSON, YAML, zip), the Debian tracker, Alpine and Wolfi secdb, RustSec, Ruby, PHP and Node.js records, KEV, EPSS;\nplain, under gzip or zstd, in folders, tar or zip archives."
+    )]
     Build {
-        /// Files and folders: OSV records, the Debian tracker's JSON
+        /// Files and folders
         #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
         from: Vec<PathBuf>,
         /// The database file
         #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
         to: Option<PathBuf>,
+    },
+    /// Fetch advisories from their publishers and compile them into the cache
+    #[command(
+        after_help = "Example: cleanbill db update Debian:12 npm Go\nWithout ecosystems, what was fetched before is renewed."
+    )]
+    Update {
+        /// Ecosystems as OSV names them: Debian:12, Alpine:v3.20, npm, PyPI, Go, Maven, …
+        #[arg(value_name = "ECOSYSTEM")]
+        ecosystems: Vec<String>,
+        /// Fetch from a mirror: a base URL under which the publishers' files lie
+        #[arg(long, value_name = "URL", env = "CLEANBILL_FEEDS_MIRROR")]
+        feeds_mirror: Option<String>,
+        /// Ask also for what was confirmed a moment ago
+        #[arg(long)]
+        force: bool,
     },
     /// Say what a database holds and how old it is
     Status {
@@ -209,6 +236,43 @@ pub(crate) enum Db {
         /// table or json
         #[arg(short, long, default_value = "table")]
         output: Format,
+    },
+    /// Find records by id, alias or package name
+    #[command(after_help = "Examples:\n  cleanbill db search CVE-2021-44228\n  cleanbill db search log4j-core -o json")]
+    Search {
+        /// Id, alias or a part of a package's name
+        #[arg(value_name = "QUERY")]
+        query: String,
+        /// The database file
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
+        db: Option<PathBuf>,
+        /// At most so many of each
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        /// table or json
+        #[arg(short, long, default_value = "table")]
+        output: Format,
+    },
+    /// Write every record as a line of OSV JSON
+    Export {
+        /// The database file
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
+        db: Option<PathBuf>,
+        /// Where to; stdout if not given
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Take a database file from elsewhere into the cache, once it was read whole
+    Import {
+        /// The database file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The digest it must have, as `db status` tells it
+        #[arg(long, value_name = "sha256:…", required = true)]
+        expect: String,
+        /// Where it goes (default: the cache)
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
+        to: Option<PathBuf>,
     },
 }
 

@@ -11,7 +11,7 @@ pub(crate) fn open(given: Option<&PathBuf>) -> anyhow::Result<Database> {
     let path = paths::database(given)?;
     if !path.exists() {
         anyhow::bail!(
-            "there is no advisory database at {}\nhint: cleanbill db build --from ADVISORIES --to {}\nhint: then name it by --db FILE or CLEANBILL_DB; ADVISORIES is a folder of OSV records or the Debian tracker's JSON",
+            "there is no advisory database at {}\nhint: cleanbill db update ECOSYSTEM… fetches one from the publishers, as in `db update Debian:12 npm`\nhint: cleanbill db build --from FOLDER --to {} makes one of files that you have",
             path.display(),
             path.display()
         );

@@ -40,7 +40,11 @@ fn folder() -> anyhow::Result<PathBuf> {
 
 /// The database in the cache, with what these ecosystems need: fetched and compiled where it lacks some,
 /// or is a day old.
-pub(crate) async fn database(needed: &BTreeSet<String>, sources: &Sources<'_>, common: &Common) -> anyhow::Result<Database> {
+pub(crate) async fn database(
+    needed: &BTreeSet<String>,
+    sources: &Sources<'_>,
+    common: &Common,
+) -> anyhow::Result<Database> {
     let place = paths::database(None)?;
     let there = if place.exists() { Some(Database::open(&place)?) } else { None };
     if let Some(there) = &there {
@@ -53,7 +57,9 @@ pub(crate) async fn database(needed: &BTreeSet<String>, sources: &Sources<'_>, c
     }
     let mut wanted = needed.clone();
     // What was fetched for others stays.
-    wanted.extend(there.iter().flat_map(|db| db.info().feeds).flat_map(|feed| feed.ecosystems).filter(|e| has_files(e)));
+    if there.is_some() {
+        wanted.extend(known()?);
+    }
     match update(&wanted, sources, common).await {
         Ok(()) => Ok(Database::open(&place)?),
         Err(error) => match there {
@@ -77,8 +83,22 @@ fn has_files(ecosystem: &str) -> bool {
         .any(|stored| matches!(stored.state, cleanbill_feeds::StoredState::Held(_)))
 }
 
+/// The ecosystems in the cache's database whose files were fetched before.
+pub(crate) fn known() -> anyhow::Result<BTreeSet<String>> {
+    let place = paths::database(None)?;
+    if !place.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let feeds = Database::open(&place)?.info().feeds;
+    Ok(feeds.into_iter().flat_map(|feed| feed.ecosystems).filter(|e| has_files(e)).collect())
+}
+
 /// Fetches what these ecosystems need and compiles it into the cache's database.
-pub(crate) async fn update(ecosystems: &BTreeSet<String>, sources: &Sources<'_>, common: &Common) -> anyhow::Result<()> {
+pub(crate) async fn update(
+    ecosystems: &BTreeSet<String>,
+    sources: &Sources<'_>,
+    common: &Common,
+) -> anyhow::Result<()> {
     let plan = cleanbill_feeds::plan(ecosystems);
     let mut options = FeedsOptions::new(folder()?);
     options.timeout = std::time::Duration::from_secs(common.timeout.max(1));
@@ -147,9 +167,9 @@ fn tell(outcome: &Outcome) {
     }
 }
 
-fn ago(age: SignedDuration) -> String {
-    match age.as_hours() {
-        0 => format!("{} minutes", age.as_mins()),
+fn ago(age: std::time::Duration) -> String {
+    match age.as_secs() / 3600 {
+        0 => format!("{} minutes", age.as_secs() / 60),
         hours if hours < 48 => format!("{hours} hours"),
         hours => format!("{} days", hours / 24),
     }
@@ -168,7 +188,7 @@ impl Progress for Bars {
             return;
         }
         let Ok(mut bars) = self.by_file.lock() else { return };
-        let label = fetch.label().to_string();
+        let label = fetch.label();
         let bar = bars.entry(label.clone()).or_insert_with(|| {
             let bar = self.all.add(indicatif::ProgressBar::new(total.unwrap_or(0)));
             let style = indicatif::ProgressStyle::with_template("{msg:28!} {bar:20} {bytes}/{total_bytes}");
@@ -182,7 +202,7 @@ impl Progress for Bars {
 
     fn done(&self, outcome: &Outcome) {
         if let Ok(mut bars) = self.by_file.lock()
-            && let Some(bar) = bars.remove(&outcome.fetch.label().to_string())
+            && let Some(bar) = bars.remove(&outcome.fetch.label())
         {
             bar.finish_and_clear();
         }

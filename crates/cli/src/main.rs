@@ -7,6 +7,7 @@ mod commands;
 mod credentials;
 mod database;
 mod demo;
+mod feeds;
 mod hubclient;
 mod output;
 mod paths;

@@ -169,7 +169,16 @@ fn archive(path: &Path, platform: Option<&Platform>) -> anyhow::Result<Sbom> {
 
 async fn folder(path: PathBuf, name: &str, scope: Scope) -> anyhow::Result<Sbom> {
     let name = name.to_owned();
-    blocking(move || Ok(cleanbill_catalog::inventory_folder(&path, &name, scope, &Budget::default())?)).await
+    blocking(move || {
+        let sbom = cleanbill_catalog::inventory_folder(&path, &name, scope, &Budget::default())?;
+        if path.is_file() && sbom.packages.is_empty() && sbom.problems.is_empty() {
+            anyhow::bail!(
+                "{name} is no image, no SBOM and nothing else that packages are found in\nhint: archives are read as `docker save` and OCI tools write them; single files can be programs, jars and lock files"
+            );
+        }
+        Ok(sbom)
+    })
+    .await
 }
 
 /// The layers of a base image that the operator names, as manifests of images above it name them: by

@@ -75,8 +75,9 @@ fn the_database_is_kept_in_the_cache_folder_where_none_is_named() {
     archive(home);
     expect(home, 0, &["db", "build", "--from", "log4shell.json", "--cache-dir", "cache"]);
     assert!(home.join("cache/advisories.db").exists());
-    expect(home, 0, &["scan", "image.tar", "--cache-dir", "cache", "--color", "never", "--no-progress", "-q"]);
-    let (_, err) = expect(home, 2, &["scan", "image.tar"]);
+    let flags = ["--offline", "--color", "never", "--no-progress", "-q"];
+    expect(home, 0, &[&["scan", "image.tar", "--cache-dir", "cache"], &flags[..]].concat());
+    let (_, err) = expect(home, 2, &["scan", "image.tar", "--offline"]);
     assert!(err.contains(".cache/cleanbill/advisories.db"), "{err}");
 }
 
@@ -107,7 +108,11 @@ fn archives_that_are_cut_or_foreign_are_refused_or_told() {
         assert!(err.contains(name), "{err}");
     }
     std::fs::create_dir(home.join("folder")).unwrap();
-    let (_, err) = expect(home, 2, &["scan", "folder", "--db", "a.db"]);
+    // A folder in which nothing is found passes no gate.
+    expect(home, 0, &["scan", "folder", "--db", "a.db"]);
+    let (_, err) = expect(home, 1, &["scan", "folder", "--db", "a.db", "--fail-on", "critical"]);
+    assert!(err.contains("it lists no package") && err.contains("--allow uncovered"), "{err}");
+    let (_, err) = expect(home, 2, &["scan", "oci-dir:folder", "--db", "a.db"]);
     assert!(err.contains("index.json"), "{err}");
 }
 

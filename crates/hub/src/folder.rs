@@ -156,8 +156,10 @@ fn import(paths: &[PathBuf], now: Timestamp) -> Result<(Database, Vec<u8>), Stri
     } else {
         cleanbill_advisory::import(paths).map_err(|e| e.to_string())?
     };
-    if let Some(problem) = import.problems.first() {
-        let more = match import.problems.len() {
+    // A licence or README beside the records is nothing that failed to be read.
+    let failed: Vec<_> = import.problems.iter().filter(|p| p.code != "advisory-documentation").collect();
+    if let Some(problem) = failed.first() {
+        let more = match failed.len() {
             1 => String::new(),
             n => format!(" (and {} more)", n - 1),
         };

@@ -22,11 +22,20 @@ use crate::wants::{Content, Wants};
 const DEPTH: usize = 2048;
 const WHAT: &str = "read the folder";
 
-/// Looks through the folder at `root`. What could not be read becomes a problem (`file-unreadable`,
+/// Looks through the folder at `root`, or at the one file that it is. What could not be read becomes a problem (`file-unreadable`,
 /// `file-too-large`, `budget`); an error only where the folder itself cannot be read.
 pub fn read_folder(root: &Path, wants: &Wants, budget: &mut Budget) -> Result<Tree, ImageError> {
     let name = root.display().to_string();
-    let device = fs::metadata(root).map_err(|e| ImageError::io(&name, e))?.dev();
+    let meta = fs::metadata(root).map_err(|e| ImageError::io(&name, e))?;
+    let device = meta.dev();
+    if meta.is_file() {
+        let mut walk =
+            Walk { tree: Tree::default(), wants, memory: Memory::default(), device, limit: budget.file_bytes };
+        let path = root.file_name().unwrap_or(root.as_os_str()).as_bytes();
+        let node = walk.file(root, path, meta.len(), budget);
+        walk.tree.nodes.insert(path.into(), node);
+        return Ok(walk.tree);
+    }
     let listed = fs::read_dir(root).map_err(|e| ImageError::io(&name, e))?;
     let mut walk = Walk { tree: Tree::default(), wants, memory: Memory::default(), device, limit: budget.file_bytes };
     let mut pending = vec![(Vec::new(), listed)];

@@ -141,6 +141,9 @@ pub fn gate(
     if let DistroState::Unknown(why) = &sbom.distro.state {
         ignorance.push((Ignorance::Uncovered, format!("the distribution is unknown: {why}")));
     }
+    if sbom.packages.is_empty() && sbom.layers.is_empty() {
+        ignorance.push((Ignorance::Uncovered, "it lists no package, so nothing was judged".to_owned()));
+    }
     for row in findings.coverage.iter().filter(|row| row.source.is_none()) {
         let packages = if row.packages == 1 { "package" } else { "packages" };
         let why = format!("no feed in the database speaks for {} ({} {packages})", row.ecosystem, row.packages);

@@ -3,6 +3,9 @@
 //! One package URL a line, sorted, each once: what to feed to tools that take nothing else. Read in the
 //! same form; empty lines and lines that start with `#` are passed over.
 //!
+//! Only what is installed is listed. Source packages of a distribution that were built into programs
+//! (`arch=source`) stand in the other formats.
+//!
 //! ```text
 //! pkg:deb/debian/libc6@2.36-9%2Bdeb12u4?arch=amd64&distro=debian-12
 //! pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1
@@ -19,7 +22,9 @@ pub const FORMAT: Format = Format { id: "purls", media_type: "text/plain", write
 
 /// Writes the list; a timestamp has no place in it.
 pub fn write(sbom: &Sbom, _timestamp: Option<Timestamp>) -> Vec<u8> {
-    let lines: BTreeSet<String> = sbom.packages.iter().map(|p| p.purl.to_string()).collect();
+    let built_in = |purl: &Purl| purl.kind == "deb" && purl.qualifiers.get("arch").is_some_and(|arch| arch == "source");
+    let installed = sbom.packages.iter().filter(|p| !built_in(&p.purl));
+    let lines: BTreeSet<String> = installed.map(|p| p.purl.to_string()).collect();
     lines.into_iter().flat_map(|line| (line + "\n").into_bytes()).collect()
 }
 

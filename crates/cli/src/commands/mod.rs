@@ -24,7 +24,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Outcome> {
     match args.command {
         Command::Scan(a) => scan::run(&a, common).await,
         Command::Sbom(a) => sbom::run(&a, common).await,
-        Command::Db(a) => db::run(&a),
+        Command::Db(a) => db::run(&a, common).await,
         Command::Vercmp(a) => vercmp::run(&a),
         Command::Sign(a) => sign::run(&a, common).await,
         Command::Verify(a) => verify::run(&a, common).await,

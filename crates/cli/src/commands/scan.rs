@@ -1,19 +1,21 @@
 //! `cleanbill scan TARGET…`: packages × advisories → findings, and the gates.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::str::FromStr as _;
 
 use anyhow::Context as _;
 use cleanbill_advisory::Database;
-use cleanbill_match::{FailOn, GateResult, Ignorance, MatchOptions};
+use cleanbill_match::{FailOn, GateResult, Ignorance, Ignores, MatchOptions, Vex};
 use cleanbill_model::{Findings, Sbom, Severity};
 use cleanbill_report::ScanReport;
 use jiff::{SignedDuration, Timestamp};
 
 use super::sbom::tell_problems;
 use crate::args::{Common, Scan};
+use crate::feeds::Sources;
 use crate::output::Sink;
-use crate::{Outcome, database, output, target};
+use crate::{Outcome, clock, database, feeds, output, target};
 
 /// What the gate flags say.
 struct Gate {
@@ -80,8 +82,16 @@ impl Gate {
 pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome> {
     let sinks = args.output.iter().map(|o| Sink::parse(o, &formats())).collect::<anyhow::Result<Vec<_>>>()?;
     let gate = Gate::parse(args)?;
-    let database = database::open(args.db.as_ref())?;
+    let ignores = args.ignorefile.iter().map(|file| ignore_file(file)).collect::<anyhow::Result<Vec<_>>>()?;
+    let vex = args.vex.iter().map(|file| vex_file(file)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut sboms = Vec::new();
+    for name in &args.targets {
+        sboms.push(target::inventory(name, args.platform.as_deref(), common).await?);
+    }
+    let database = advisories(args, &sboms, common).await?;
     let info = database.info();
+    let now = clock::stated_now();
+    let ci = Ci::from_environment();
     let base = match &args.base {
         Some(base) => Some(target::base_layers(base, args.platform.as_deref(), common).await?),
         None => None,
@@ -89,30 +99,31 @@ pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome>
     let mut passed = true;
     let mut out_of_support = false;
     let mut problems = 0;
-    for name in &args.targets {
-        let sbom = target::inventory(name, args.platform.as_deref(), common).await?;
+    for (name, sbom) in args.targets.iter().zip(&sboms) {
         if let Some(id) = &args.explain {
-            explain(name, &sbom, &database, id)?;
+            explain(name, sbom, &database, id)?;
             continue;
         }
-        let layers = base.as_ref().map(|base| base.of(&sbom)).unwrap_or_default();
+        let layers = base.as_ref().map(|base| base.of(sbom)).unwrap_or_default();
         if let (Some(base), true) = (&args.base, layers.is_empty()) {
             output::say(format!("{name} is not built on {base}: nothing in it is told apart as the base's"));
         }
         let options = MatchOptions { base: layers };
-        let findings = gate.show(cleanbill_match::match_sbom(&sbom, &database, &options)?);
+        let mut findings = cleanbill_match::match_sbom(sbom, &database, &options)?;
+        suppress(&mut findings, sbom, &ignores, &vex);
+        let findings = gate.show(findings);
         out_of_support |= tell_support(name, &findings);
         let result = gate.in_force().map(|fail_on| {
-            cleanbill_match::gate(&findings, &sbom, &info, &fail_on, &gate.allow, Timestamp::now(), gate.max_age)
+            cleanbill_match::gate(&findings, sbom, &info, &fail_on, &gate.allow, Timestamp::now(), gate.max_age)
         });
         let report = ScanReport {
             target: name,
-            sbom: &sbom,
+            sbom,
             findings: &findings,
             database: &info,
             gate: result.as_ref(),
             now,
-            ci: ci.clone(),
+            ci: ci.as_report(),
         };
         for sink in &sinks {
             let format = cleanbill_report::ALL.iter().find(|f| f.name == sink.format);
@@ -134,6 +145,68 @@ pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome>
         true => Outcome::Done,
         false => Outcome::Refused(gate.exit_code.max(1)),
     })
+}
+
+/// The database that was named, else the one in the cache, with what these SBOMs need.
+async fn advisories(args: &Scan, sboms: &[Sbom], common: &Common) -> anyhow::Result<Database> {
+    if args.db.is_some() || args.offline {
+        return database::open(args.db.as_ref());
+    }
+    let sources = Sources { mirror: args.feeds_mirror.as_deref(), force: false };
+    feeds::database(&feeds::ecosystems(sboms), &sources, common).await
+}
+
+fn small_file(file: &Path, limit: usize) -> anyhow::Result<Vec<u8>> {
+    let length = std::fs::metadata(file).with_context(|| format!("could not open {}", file.display()))?.len();
+    if length > limit as u64 {
+        anyhow::bail!("{} is larger than {} MiB", file.display(), limit >> 20);
+    }
+    std::fs::read(file).with_context(|| format!("could not read {}", file.display()))
+}
+
+fn ignore_file(file: &Path) -> anyhow::Result<Ignores> {
+    let name = file.display().to_string();
+    let ignores = Ignores::parse(&small_file(file, cleanbill_match::MAX_IGNORE_BYTES)?, &name)?;
+    tell_problems(&ignores.problems);
+    Ok(ignores)
+}
+
+fn vex_file(file: &Path) -> anyhow::Result<Vex> {
+    let bytes = small_file(file, cleanbill_match::MAX_VEX_BYTES)?;
+    let vex = Vex::parse(&bytes).with_context(|| format!("could not read {}", file.display()))?;
+    let named =
+        |p: &cleanbill_model::Problem| cleanbill_model::Problem { path: file.display().to_string(), ..p.clone() };
+    tell_problems(&vex.problems.iter().map(named).collect::<Vec<_>>());
+    Ok(vex)
+}
+
+/// Applies what the operator named; rules that are past or touch nothing are told.
+fn suppress(findings: &mut Findings, sbom: &Sbom, ignores: &[Ignores], vex: &[Vex]) {
+    for ignores in ignores {
+        let applied = ignores.apply(findings, Timestamp::now());
+        for rule in &applied.expired {
+            output::say(format!("the rule {} expired: what it suppressed counts again", rule.rule));
+        }
+        for rule in &applied.unused {
+            output::say(format!("the rule {rule} suppresses nothing here"));
+        }
+    }
+    cleanbill_match::apply_vex(vex, findings, sbom);
+}
+
+/// What a CI system says of the run.
+struct Ci([String; 5]);
+
+impl Ci {
+    fn from_environment() -> Self {
+        let names = ["GITHUB_SHA", "GITHUB_REF", "GITHUB_WORKFLOW", "GITHUB_JOB", "GITHUB_RUN_ID"];
+        Self(names.map(|name| std::env::var(name).unwrap_or_default()))
+    }
+
+    fn as_report(&self) -> cleanbill_report::Ci<'_> {
+        let [commit, reference, workflow, job, run] = &self.0;
+        cleanbill_report::Ci { commit, reference, workflow, job, run }
+    }
 }
 
 fn formats() -> Vec<&'static str> {

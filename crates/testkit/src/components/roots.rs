@@ -86,7 +86,7 @@ pub fn python(folder: &Path, requirements: &[&str]) -> Result<Vec<(String, Strin
     let python = folder.join("bin/python");
     let pip = |arguments: &[&str]| {
         let mut command = Command::new(&python);
-        command.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]).args(arguments);
+        command.args(["-m", "pip", "--disable-pip-version-check"]).args(arguments);
         run(component, &mut command)
     };
     pip(&[&["install", "--only-binary=:all:"], requirements].concat())?;
