@@ -313,7 +313,7 @@ mod tests {
         assert_eq!(one(json!({"id": "A"})).severity, Severity::Unknown);
         let four = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N";
         let kept = one(json!({"id": "A", "severity": vector(four), "database_specific": {"severity": "LOW"}}));
-        assert_eq!((kept.severity, kept.cvss[0].score, kept.cvss[0].vector.as_str()), (Severity::Low, None, four));
+        assert_eq!((kept.severity, kept.cvss[0].score, kept.cvss[0].vector.as_str()), (Severity::Low, Some(9.3), four));
     }
 
     #[test]
