@@ -29,7 +29,9 @@ impl Scope {
 pub fn wants(scope: Scope) -> Wants {
     let primary = scope.catalogers().flat_map(|c| c.wants).chain(distro::WANTS);
     let mut wants = compile(primary);
-    scope.catalogers().flat_map(Cataloger::siblings).for_each(|name| wants.add_name(name));
+    for name in scope.catalogers().flat_map(Cataloger::siblings) {
+        wants.add_name(name);
+    }
     wants
 }
 

@@ -79,7 +79,13 @@ impl Bench {
         if !archive.exists() {
             let root = roots::debian("bookworm", &[]).expect("mmdebstrap makes a root");
             let plain = self.place.join("debian-root.tar");
-            let tar = Command::new("tar").arg("-C").arg(&root).args(["--exclude=./dev/*", "-cf"]).arg(&plain).arg(".").status();
+            let tar = Command::new("tar")
+                .arg("-C")
+                .arg(&root)
+                .args(["--exclude=./dev/*", "-cf"])
+                .arg(&plain)
+                .arg(".")
+                .status();
             assert!(tar.unwrap().success());
             let layers = Layer::from_tar(fs::read(&plain).unwrap()).compression(Compression::Gzip);
             let image = ImageBuilder::new().layer(layers).build();
@@ -134,8 +140,6 @@ impl Bench {
             "--skip-check-update",
             "--skip-version-check",
             "--offline-scan",
-            "--scanners",
-            "vuln",
             "-q",
             "--format",
             "cyclonedx",
@@ -197,9 +201,9 @@ impl Bench {
 
     fn database(&mut self) {
         println!("\nAdvisories");
-        let data = std::env::var_os("CLEANBILL_TEST_DATA").map(PathBuf::from).unwrap_or_else(|| {
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data")
-        });
+        let data = std::env::var_os("CLEANBILL_TEST_DATA")
+            .map(PathBuf::from)
+            .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
         let feeds = data.join("vulndb");
         if !feeds.exists() {
             return println!("  {} is not there: left out", feeds.display());
@@ -229,7 +233,15 @@ impl Bench {
 
 /// Half of them packages that advisories speak of, in versions of which some are affected; half unknown.
 fn many_components(database: &Database) -> Sbom {
-    let kinds = BTreeMap::from([("npm", "npm"), ("PyPI", "pypi"), ("Go", "golang"), ("Maven", "maven"), ("crates.io", "cargo"), ("RubyGems", "gem"), ("Packagist", "composer")]);
+    let kinds = BTreeMap::from([
+        ("npm", "npm"),
+        ("PyPI", "pypi"),
+        ("Go", "golang"),
+        ("Maven", "maven"),
+        ("crates.io", "cargo"),
+        ("RubyGems", "gem"),
+        ("Packagist", "composer"),
+    ]);
     let mut packages = BTreeMap::new();
     for record in database.all().unwrap() {
         for affected in &record.affected {
@@ -262,12 +274,18 @@ fn many_components(database: &Database) -> Sbom {
 fn fetch(tool: &str, requirement: &str, folder: &Path) -> bool {
     let work = tempfile::tempdir_in(folder.parent().unwrap()).unwrap();
     let status = match tool {
-        "pip" => {
-            Command::new("python3").args(["-m", "pip", "-q", "install", "--no-deps", "--target"]).arg(work.path().join("app")).arg(requirement).status()
-        }
+        "pip" => Command::new("python3")
+            .args(["-m", "pip", "-q", "install", "--no-deps", "--target"])
+            .arg(work.path().join("app"))
+            .arg(requirement)
+            .status(),
         _ => {
             fs::create_dir(work.path().join("app")).unwrap();
-            Command::new("npm").args(["install", "--silent", "--ignore-scripts", "--prefix"]).arg(work.path().join("app")).arg(requirement).status()
+            Command::new("npm")
+                .args(["install", "--silent", "--ignore-scripts", "--prefix"])
+                .arg(work.path().join("app"))
+                .arg(requirement)
+                .status()
         }
     };
     status.is_ok_and(|s| s.success()) && fs::rename(work.path().join("app"), folder).is_ok()

@@ -27,7 +27,8 @@ pub(crate) fn key(path: &Path, platform: Option<&str>) -> Option<Key> {
     let times = [meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()];
     let catalogers = cleanbill_catalog::catalogers();
     let version = env!("CARGO_PKG_VERSION");
-    let name = path.as_os_str();
+    // What it is called is part of the SBOM.
+    let name = path.as_os_str().as_encoded_bytes().to_vec();
     Some(Key(format!("{version} {file:?} {times:?} {platform:?} {catalogers:?} {name:?}")))
 }
 

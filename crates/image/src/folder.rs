@@ -174,7 +174,11 @@ impl Walk<'_> {
             while !searches.iter().all(|s| s.found) {
                 match file.read(&mut buffer).map_err(failed)? {
                     0 => break,
-                    n => searches.iter_mut().for_each(|s| s.feed(&buffer[..n])),
+                    n => {
+                        for search in &mut searches {
+                            search.feed(&buffer[..n]);
+                        }
+                    }
                 }
             }
         }

@@ -180,7 +180,9 @@ impl Reading<'_> {
         for message in messages {
             match message {
                 Message::Entries(entries) => {
-                    entries.into_iter().for_each(|listed| self.entry(&mut applier, layer, listed));
+                    for listed in entries {
+                        self.entry(&mut applier, layer, listed);
+                    }
                 }
                 Message::End(failures) => {
                     for (code, why) in failures {

@@ -128,7 +128,9 @@ fn list(
     buffer[..filled].copy_from_slice(&head[..filled]);
     loop {
         let chunk = &buffer[..filled];
-        searches.iter_mut().for_each(|s| s.feed(chunk));
+        for search in &mut searches {
+            search.feed(chunk);
+        }
         if let Err(error) = keeping.write(chunk) {
             listed.evidence = Evidence::Refused;
             listed.problem = Some(("file-unreadable", error.to_string()));
