@@ -76,6 +76,31 @@ pub(crate) fn packed(bytes: &Bytes) -> bool {
     head[..n].windows(PACKED.len()).any(|w| w == PACKED)
 }
 
+/// Whether the file holds build information, as far as its table of sections tells: one for it settles
+/// that, but not every linker makes one.
+pub(crate) fn holds_build_info(bytes: &Bytes) -> Option<bool> {
+    let names = section_names(bytes)?;
+    names.iter().any(|name| name == ".go.buildinfo" || name == "__go_buildinfo").then_some(true)
+}
+
+/// Whether the file has the section of cargo-auditable: its name is what is looked for.
+pub(crate) fn holds_auditable(bytes: &Bytes) -> Option<bool> {
+    Some(section_names(bytes)?.iter().any(|name| name == AUDITABLE))
+}
+
+/// The names of a program's sections; `None` if it has none, is damaged, or is one for several
+/// architectures.
+fn section_names(bytes: &Bytes) -> Option<Vec<String>> {
+    if architectures(bytes) != [(0, bytes.len())] {
+        return None;
+    }
+    let cache = ReadCache::new(bytes.reader());
+    let file = object::File::parse(&cache).ok()?;
+    let sections: Vec<_> = file.sections().take(SECTION_LIMIT + 1).collect();
+    let names: Option<Vec<String>> = sections.iter().map(|s| s.name().ok().map(str::to_owned)).collect();
+    names.filter(|names| !names.is_empty() && names.len() <= SECTION_LIMIT)
+}
+
 /// Looks into each program of the file; `look` is told where it starts and how long it is.
 fn each<T>(bytes: &Bytes, look: impl Fn(&Parsed<'_>, u64, u64) -> Option<Result<T, String>>) -> Vec<Result<T, String>> {
     let cache = ReadCache::new(bytes.reader());

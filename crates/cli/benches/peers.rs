@@ -16,7 +16,7 @@ use cleanbill_advisory::Database;
 use cleanbill_match::{MatchOptions, match_sbom};
 use cleanbill_model::{Distro, Package, Purl, Sbom, Subject};
 use cleanbill_testkit::components::{cache, roots};
-use cleanbill_testkit::image::{Compression, ImageBuilder, Layer};
+use cleanbill_testkit::image::{BuiltImage, Compression, ImageBuilder, Layer};
 
 const RUNS: usize = 5;
 
@@ -89,9 +89,9 @@ impl Bench {
             assert!(tar.unwrap().success());
             let layers = Layer::from_tar(fs::read(&plain).unwrap()).compression(Compression::Gzip);
             let image = ImageBuilder::new().layer(layers).build();
-            let (_, packed) = image.blobs().max_by_key(|(_, bytes)| bytes.len()).unwrap();
+            let (digest, packed) = image.blobs().max_by_key(|(_, bytes)| bytes.len()).unwrap();
             fs::write(&layer, packed).unwrap();
-            image.docker_archive(&archive);
+            packed_archive(&archive, &image, &format!("{}.tar.gz", digest.hex()), packed);
             fs::remove_file(plain).unwrap();
         }
         let gzip = measure(|| {
@@ -147,20 +147,20 @@ impl Bench {
         // Its cache of layers would be warm from the second run on.
         let caches: Vec<_> = (0..=RUNS).map(|_| tempfile::tempdir().unwrap()).collect();
         let mut next = caches.iter();
-        Some(measure(|| {
+        peer_cost(|| {
             let mut trivy = Command::new(self.peers.join("trivy"));
             trivy.args(target).args(flags).arg("--cache-dir").arg(next.next().unwrap().path());
             trivy
-        }))
+        })
     }
 
     fn syft(&self, target: &str) -> Option<Cost> {
         self.peer("syft")?;
-        Some(measure(|| {
+        peer_cost(|| {
             let mut syft = Command::new(self.peers.join("syft"));
             syft.env("SYFT_CHECK_FOR_APP_UPDATE", "false").args(["-q", "-o", "cyclonedx-json", target]);
             syft
-        }))
+        })
     }
 
     fn folder(&mut self, title: &str, tool: &str, requirement: &str) {
@@ -271,6 +271,22 @@ fn many_components(database: &Database) -> Sbom {
     }
 }
 
+/// A docker archive with its layer packed, as crane and skopeo write them.
+fn packed_archive(archive: &Path, image: &BuiltImage, name: &str, packed: &[u8]) {
+    let config = image.config_digest();
+    let (_, raw) = image.blobs().find(|(digest, _)| **digest == config).unwrap();
+    let config = format!("sha256:{}", config.hex());
+    let manifest = format!(r#"[{{"Config":"{config}","RepoTags":["localhost/bench:1"],"Layers":["{name}"]}}]"#);
+    let mut tar = tar::Builder::new(fs::File::create(archive).unwrap());
+    for (name, bytes) in [(&*config, raw), (name, packed), ("manifest.json", manifest.as_bytes())] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, bytes).unwrap();
+    }
+    tar.finish().unwrap();
+}
+
 fn fetch(tool: &str, requirement: &str, folder: &Path) -> bool {
     let work = tempfile::tempdir_in(folder.parent().unwrap()).unwrap();
     let status = match tool {
@@ -345,7 +361,11 @@ fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
 }
 
 /// Runs a command once to warm the disk's cache, then measures it.
-fn measure(mut command: impl FnMut() -> Command) -> Cost {
+fn measure(command: impl FnMut() -> Command) -> Cost {
+    try_measure(command).unwrap_or_else(|why| panic!("{why}"))
+}
+
+fn try_measure(mut command: impl FnMut() -> Command) -> Result<Cost, String> {
     let mut costs = Vec::new();
     for run in 0..=RUNS {
         let told = tempfile::NamedTempFile::new().unwrap();
@@ -354,9 +374,12 @@ fn measure(mut command: impl FnMut() -> Command) -> Cost {
         timed.args(["-f", "%e %U %M", "-o"]).arg(told.path()).arg(inner.get_program()).args(inner.get_args());
         timed.envs(inner.get_envs().filter_map(|(key, value)| Some((key, value?))));
         let start = Instant::now();
-        let status = timed.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let output = timed.stdin(Stdio::null()).stdout(Stdio::null()).output().expect("GNU time is installed");
         let wall = start.elapsed().as_secs_f64();
-        assert!(status.expect("GNU time is installed").success(), "{inner:?} failed");
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
+            return Err(format!("{:?} failed: {said}", inner.get_program()));
+        }
         let text = fs::read_to_string(told.path()).unwrap();
         let numbers: Vec<f64> = text.split_whitespace().filter_map(|n| n.parse().ok()).collect();
         if run > 0 {
@@ -364,7 +387,12 @@ fn measure(mut command: impl FnMut() -> Command) -> Cost {
         }
     }
     let of = |pick: fn(&Cost) -> f64| median(costs.iter().map(pick).collect());
-    Cost { wall: of(|c| c.wall), user: of(|c| c.user), megabytes: of(|c| c.megabytes) }
+    Ok(Cost { wall: of(|c| c.wall), user: of(|c| c.user), megabytes: of(|c| c.megabytes) })
+}
+
+/// A peer that fails on a subject is left out there, and said.
+fn peer_cost(command: impl FnMut() -> Command) -> Option<Cost> {
+    try_measure(command).map_err(|why| println!("  {why}")).ok()
 }
 
 fn show(name: &str, cost: Cost) {

@@ -167,7 +167,16 @@ impl Walk<'_> {
             return Err(("file-too-large", why));
         }
         budget.take_bytes(size).map_err(|e| ("budget", e.to_string()))?;
-        let mut searches: Vec<Search> = contents.into_iter().map(Search::new).collect();
+        let mut known = Vec::new();
+        let mut searches: Vec<Search> = Vec::new();
+        let opened = Bytes::on_disk(at, size).opened().map_err(failed)?;
+        for content in contents {
+            match content.probe.and_then(|probe| probe(&opened)) {
+                Some(true) => known.push(content),
+                Some(false) => {}
+                None => searches.push(Search::new(content)),
+            }
+        }
         if !searches.is_empty() {
             let mut file = File::open(at).map_err(failed)?;
             let mut buffer = vec![0u8; 256 << 10];
@@ -182,7 +191,8 @@ impl Walk<'_> {
                 }
             }
         }
-        let contents: Vec<Content> = searches.into_iter().filter(|s| s.found).map(|s| s.content).collect();
+        known.extend(searches.into_iter().filter(|s| s.found).map(|s| s.content));
+        let contents: Vec<Content> = known;
         if !by_name && contents.is_empty() {
             return Ok((Evidence::NotWanted, Vec::new()));
         }

@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::evidence::Bytes;
+
 /// A wish for files by path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pattern {
@@ -19,13 +21,24 @@ pub enum Pattern {
 }
 
 /// A wish for files by content, whatever their name and mode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Content {
     /// How such a file may start; each at most [`Wants::HEAD`] bytes.
     pub heads: &'static [&'static [u8]],
     /// What it must hold anywhere, or its bytes are not kept.
     pub marker: &'static [u8],
+    /// Where a file can be read by position, tells from a few bytes whether it holds the marker; `None`
+    /// if it must be looked through.
+    pub probe: Option<fn(&Bytes) -> Option<bool>>,
 }
+
+impl PartialEq for Content {
+    fn eq(&self, other: &Self) -> bool {
+        self.heads == other.heads && self.marker == other.marker
+    }
+}
+
+impl Eq for Content {}
 
 /// Globs by how the last part of a path must end, so that most files are told by one look-up.
 #[derive(Debug, Clone, Default)]

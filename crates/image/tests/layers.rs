@@ -8,7 +8,7 @@ use build::{Tar, gzip, header, image, seal, stored};
 use cleanbill_image::{Content, Node, Pattern, Tree, Wants, read_tree};
 use cleanbill_model::Budget;
 
-static MARKED: Content = Content { heads: &[b"\x7fELF"], marker: b"MARK" };
+static MARKED: Content = Content { heads: &[b"\x7fELF"], marker: b"MARK", probe: None };
 
 fn wants() -> Wants {
     Wants::new([Pattern::Path("etc/os-release"), Pattern::Folder("db.d"), Pattern::Extension("jar")], [MARKED])

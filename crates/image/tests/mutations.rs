@@ -23,8 +23,10 @@ fn layer() -> Vec<u8> {
 
 #[test]
 fn layers() {
-    let wants =
-        Wants::new([Pattern::Extension("jar"), Pattern::Path("l/x")], [Content { heads: &[b"\x7fELF"], marker: b"E" }]);
+    let wants = Wants::new(
+        [Pattern::Extension("jar"), Pattern::Path("l/x")],
+        [Content { heads: &[b"\x7fELF"], marker: b"E", probe: None }],
+    );
     let whole = layer();
     for seed in 0..2000 {
         let tar = mutate(&whole, seed);

@@ -31,7 +31,7 @@ use cleanbill_model::{Kind, Package, Purl};
 
 use super::version::{Settings, is_untagged, own_version};
 use crate::cataloger::{Cataloger, Evidence, Found, Want};
-use crate::executable::{BuildInfo, HEADS, MAGIC, PACKED, build_infos, packed};
+use crate::executable::{BuildInfo, HEADS, MAGIC, PACKED, build_infos, holds_build_info, packed};
 
 /// The cataloger.
 pub(crate) static GO_BINARY: Cataloger = Cataloger {
@@ -39,8 +39,8 @@ pub(crate) static GO_BINARY: Cataloger = Cataloger {
     version: 2,
     kind: Kind::Installed,
     wants: &[
-        Want::Content(Content { heads: HEADS, marker: MAGIC }),
-        Want::Content(Content { heads: HEADS, marker: PACKED }),
+        Want::Content(Content { heads: HEADS, marker: MAGIC, probe: Some(holds_build_info) }),
+        Want::Content(Content { heads: HEADS, marker: PACKED, probe: Some(|bytes| Some(packed(bytes))) }),
     ],
     read,
 };

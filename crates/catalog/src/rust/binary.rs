@@ -19,14 +19,14 @@ use cleanbill_model::{Kind, Package, Purl};
 use serde::Deserialize;
 
 use crate::cataloger::{Cataloger, Evidence, Found, Want};
-use crate::executable::{AUDITABLE, HEADS, auditable};
+use crate::executable::{AUDITABLE, HEADS, auditable, holds_auditable};
 
 /// The cataloger.
 pub(crate) static CARGO_AUDITABLE: Cataloger = Cataloger {
     id: "cargo-auditable",
     version: 1,
     kind: Kind::Installed,
-    wants: &[Want::Content(Content { heads: HEADS, marker: AUDITABLE.as_bytes() })],
+    wants: &[Want::Content(Content { heads: HEADS, marker: AUDITABLE.as_bytes(), probe: Some(holds_auditable) })],
     read,
 };
 
