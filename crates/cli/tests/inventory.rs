@@ -27,7 +27,11 @@ fn main() -> ExitCode {
         real_test("a real root is read as it is unpacked", &[Component::Mmdebstrap, Component::Umoci], unpacked_root),
         real_test("tricky layers are read as they are unpacked", &[Component::Umoci], unpacked_layers),
         plain_test("an image and its SBOMs have the same findings", same_findings),
-        real_test("a real root and its SBOMs have the same findings", &[Component::Mmdebstrap], same_findings_of_a_root),
+        real_test(
+            "a real root and its SBOMs have the same findings",
+            &[Component::Mmdebstrap],
+            same_findings_of_a_root,
+        ),
         plain_test("a file that changed is looked into again", remembered),
     ])
 }
@@ -287,7 +291,8 @@ fn same_findings_of_a_root() -> Result<(), Failed> {
     let hit = |scan: &Value| listed(scan, |f| f["package"]["purl"].as_str().unwrap().to_owned());
     assert_eq!(hit(&of_image), hit(&of_folder));
     let names: BTreeSet<_> = hit(&of_image).into_iter().map(|(name, id, _)| (name, id)).collect();
-    let expected = ["bsdutils", "libblkid1", "libmount1", "libsmartcols1", "libuuid1", "mount", "util-linux", "util-linux-extra"];
+    let expected =
+        ["bsdutils", "libblkid1", "libmount1", "libsmartcols1", "libuuid1", "mount", "util-linux", "util-linux-extra"];
     assert_eq!(names, expected.map(|name| (name.to_owned(), "CVE-2024-0002".to_owned())).into());
     Ok(())
 }

@@ -17,8 +17,7 @@ use std::process::ExitCode;
 use cleanbill_testkit::components::harness::main as run_all;
 use support::data::data_test;
 
-const ALPINE: [&str; 2] =
-    ["vulndb/alpine-secdb-3.20-main-subset.json.zst", "pkgdb/alpine-apk-installed-dbs.tar.zst"];
+const ALPINE: [&str; 2] = ["vulndb/alpine-secdb-3.20-main-subset.json.zst", "pkgdb/alpine-apk-installed-dbs.tar.zst"];
 
 fn main() -> ExitCode {
     run_all(vec![
@@ -27,7 +26,11 @@ fn main() -> ExitCode {
             &["vulndb/debian-tracker-subset.json.zst"],
             debian::as_recorded,
         ),
-        data_test("Alpine roots have the findings of their records, or say that there are none", &ALPINE, alpine::roots),
+        data_test(
+            "Alpine roots have the findings of their records, or say that there are none",
+            &ALPINE,
+            alpine::roots,
+        ),
         data_test("a fix of an Alpine package takes its findings away", &ALPINE, alpine::raised),
         data_test("an Alpine root and its SBOMs have the same findings", &ALPINE, alpine::same_findings),
         data_test(

@@ -179,8 +179,7 @@ pub(crate) fn same_findings(files: &[PathBuf]) -> Result<(), Failed> {
         assert_eq!(found(&scan), data.expected(&installed(root)));
     }
     let uncovered = data.roots.iter().find(|root| root.ends_with("alpine-minirootfs-3.18.9-x86_64")).unwrap();
-    let scan =
-        same_in_every_format(data.home.path(), &format!("rootfs:{}", uncovered.display()), &data.database);
+    let scan = same_in_every_format(data.home.path(), &format!("rootfs:{}", uncovered.display()), &data.database);
     assert_eq!(scan["coverage"][0]["source"], Value::Null);
     Ok(())
 }

@@ -12,7 +12,12 @@ use crate::support::scans::{build, listed, same_in_every_format};
 pub(crate) fn same_findings(files: &[PathBuf]) -> Result<(), Failed> {
     let roots = [
         ("var/lib/rpm/rpmdb.sqlite", "ID=mariner\nVERSION_ID=\"2.0\"\n", "Azure Linux:2", 129),
-        ("usr/lib/sysimage/rpm/Packages.db", "ID=sles\nVERSION_ID=\"15.3\"\n", "SUSE:Linux Enterprise Server 15 SP3", 35),
+        (
+            "usr/lib/sysimage/rpm/Packages.db",
+            "ID=sles\nVERSION_ID=\"15.3\"\n",
+            "SUSE:Linux Enterprise Server 15 SP3",
+            35,
+        ),
     ];
     for (file, (path, release, ecosystem, count)) in files.iter().zip(roots) {
         let home = tempfile::tempdir().unwrap();
@@ -27,9 +32,13 @@ pub(crate) fn same_findings(files: &[PathBuf]) -> Result<(), Failed> {
                 "affected": [{"package": {"ecosystem": ecosystem, "name": name},
                     "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}]}]})
         };
-        let records = [record("CVE-2026-1", "zlib", "99"), record("CVE-2026-2", "bash", "99"),
-            record("CVE-2026-3", "bash", "0.1"), record("CVE-2026-4", "no-such-package", "99"),
-            record("CVE-2026-5", "libz1", "99")];
+        let records = [
+            record("CVE-2026-1", "zlib", "99"),
+            record("CVE-2026-2", "bash", "99"),
+            record("CVE-2026-3", "bash", "0.1"),
+            record("CVE-2026-4", "no-such-package", "99"),
+            record("CVE-2026-5", "libz1", "99"),
+        ];
         let feed = home.path().join("records.json");
         std::fs::write(&feed, Value::from(records.to_vec()).to_string()).unwrap();
         let database = build(home.path(), &[&feed]);

@@ -143,7 +143,8 @@ pub(crate) fn known_findings(files: &[PathBuf]) -> Result<(), Failed> {
     for (purl, flaws) in KNOWN {
         let found = found.get(&purl.to_ascii_lowercase()).unwrap_or_else(|| panic!("nothing in {purl}"));
         for flaw in *flaws {
-            let by_name: Vec<_> = found.iter().filter(|names| names.iter().any(|n| flaw.contains(&n.as_str()))).collect();
+            let by_name: Vec<_> =
+                found.iter().filter(|names| names.iter().any(|n| flaw.contains(&n.as_str()))).collect();
             assert_eq!(by_name.len(), 1, "{purl} {flaw:?}: {by_name:?}");
             assert_eq!(by_name[0][0], flaw[0], "{purl}: the name of the finding");
             assert!(flaw.iter().all(|name| by_name[0].iter().any(|n| n == name)), "{purl} {flaw:?}: {by_name:?}");
