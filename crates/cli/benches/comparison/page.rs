@@ -69,7 +69,10 @@ once; files are not packages. Every difference was looked into.
                 1;
         }
         for (code, count) in codes {
-            let _ = writeln!(page, "* cleanbill tells {count} problems `{code}`: what is in these files is not known.");
+            let _ = writeln!(
+                page,
+                "* cleanbill tells {count} problems `{code}`: it says so instead of leaving them out unseen."
+            );
         }
     }
     page

@@ -33,7 +33,7 @@ const REASONS: &[Reason] = &[
         "uv",
         WE,
         "cargo/*",
-        "crates that only run while the program is built, or are for other systems: the SBOM in the wheel lists them, \
+        "crates that only run while the program is built (derive macros, build scripts): the SBOM in the wheel lists them, \
          the program's auditable section leaves them out",
     ),
     reason(
