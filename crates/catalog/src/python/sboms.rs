@@ -2,8 +2,9 @@
 //!
 //! Reads bills of materials that Python distributions bring along (PEP 770), in
 //! `*.dist-info/sboms/*.json`: what was compiled or copied into them, crates and system libraries, and
-//! left no other trace. What they list is added to what else is found; nothing is replaced, and the
-//! distribution itself is known by its own metadata.
+//! left no other trace. What they list is added to what else is found; nothing is replaced. The distribution
+//! itself is known by its own metadata: neither it nor a part of it (`pkg:pypi/x@1#c-ext/x._speed`) is listed
+//! again.
 //!
 //! CycloneDX and SPDX are read. A component is listed with its package URL, at the path of the bill. Libraries
 //! that the build copied from a distribution (`pkg:rpm/almalinux/libjpeg@…`) are not packages of this
@@ -13,14 +14,14 @@
 //! Problems: `sbom-unread` for a bill that cannot be read, `sbom-component` for a component of it.
 
 use cleanbill_image::Pattern;
-use cleanbill_model::{Kind, Location, Package, Problem};
+use cleanbill_model::{Kind, Location, Package, Problem, comparable_name};
 
 use crate::cataloger::{Cataloger, Evidence, Found, Want};
 
 /// The cataloger.
 pub(crate) static PYTHON_SBOMS: Cataloger = Cataloger {
     id: "python-sboms",
-    version: 1,
+    version: 2,
     kind: Kind::Installed,
     wants: &[Want::Path(Pattern::Glob("**/*.dist-info/sboms/*.json"))],
     read,
@@ -40,7 +41,11 @@ fn read(evidence: &Evidence, found: &mut Found) {
     let at = Location { path: path.to_owned(), layer: None };
     let problems = sbom.problems.into_iter();
     found.problems.extend(problems.map(|problem| Problem { path: path.to_owned(), layer: None, ..problem }));
+    let own = own_name(path);
     for mut package in sbom.packages {
+        if package.purl.kind == "pypi" && own.as_deref() == Some(&*comparable_name("PyPI", &package.purl.name)) {
+            continue;
+        }
         if package.is_distribution() {
             let distro = package.purl.namespace.clone();
             package.purl =
@@ -52,4 +57,11 @@ fn read(evidence: &Evidence, found: &mut Found) {
         }
         found.package(Package { locations: vec![at.clone()], owner: None, cataloger: None, ..package });
     }
+}
+
+/// The distribution that a bill belongs to: `…/NAME-VERSION.dist-info/sboms/x.json`.
+fn own_name(path: &str) -> Option<String> {
+    let folder = path.rsplit('/').nth(2)?.strip_suffix(".dist-info")?;
+    let (name, _) = folder.split_once('-')?;
+    Some(comparable_name("PyPI", name).into_owned())
 }

@@ -1,7 +1,9 @@
 //! What the tests of the binary share: running it, pushing images, making keys.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod data;
 pub mod fleet;
+pub mod scans;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
