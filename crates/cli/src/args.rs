@@ -298,7 +298,7 @@ image needs by itself.")]
   cleanbill db search CVE-2021-44228
   cleanbill db search log4j-core -o json")]
     Search {
-        /// Id, alias or a part of a package's name
+        /// A part of an id, of an alias or of a package's name
         #[arg(value_name = "QUERY")]
         query: String,
         /// Advisory database (default: the one in the cache)
