@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+const ABOUT: &str = "What is in an image, what is wrong with it, who vouches for it, may it run, and where does it run";
+
 const AFTER_HELP: &str = "Examples:
   cleanbill scan ghcr.io/org/app:1.2 --fail-on high,fixable
   cleanbill sbom image.tar -o cyclonedx-json=sbom.cdx.json
@@ -14,9 +16,9 @@ const AFTER_HELP: &str = "Examples:
 \nExit codes: 0 done and gates passed · 1 done, a gate refused · 2 could not do it
 `cleanbill help COMMAND` says more of each, with examples.";
 
-/// Who made an image, what is in it, what is wrong with it, may it run, and where does it run
+/// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "cleanbill", version, about = None, after_help = AFTER_HELP, max_term_width = 80)]
+#[command(name = "cleanbill", version, about = ABOUT, after_help = AFTER_HELP, max_term_width = 80)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -60,12 +62,12 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Find vulnerable packages in images, folders and SBOMs
     Scan(Scan),
-    /// Write the bill of materials of an image or folder, or convert one
+    /// Write the bill of materials of a target, or convert one
     Sbom(Sbom),
     /// Fetch, build, search and pass on the advisory database
     #[command(subcommand)]
     Db(Db),
-    /// Compare two versions by an ecosystem's own order; prints < = or >
+    /// Compare two versions by an ecosystem's own order
     Vercmp(Vercmp),
     /// Sign an image with a key
     Sign(Sign),
@@ -85,7 +87,7 @@ pub(crate) enum Command {
     Admission(Admission),
     /// Run hub and agents in one process
     Up(Up),
-    /// Say which pods, in all clusters, run it: CVE, 'name < version', purl, digest
+    /// Say which pods, in all clusters, run something
     Where(Where),
     /// List what became known to run, newest first
     Alerts(Alerts),
@@ -332,7 +334,7 @@ made. A file that was built before the one that is there is refused.")]
         /// Database file
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// The digest it must have, as `db status` tells it
+        /// The digest it must have, as `db status -o json` tells it
         #[arg(long, value_name = "sha256:…", required = true)]
         expect: String,
         /// Where to keep it (default: the cache)
@@ -343,7 +345,9 @@ made. A file that was built before the one that is there is refused.")]
 
 /// `cleanbill vercmp`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:
+#[command(after_help = "Prints <, = or >.
+
+Examples:
   cleanbill vercmp dpkg 1.0~rc1 1.0
   cleanbill vercmp maven 2.17.1 2.9
   cut -f1,2 versions.tsv | cleanbill vercmp pep440 -")]

@@ -10,6 +10,9 @@ use std::path::Path;
 
 const HOW: &str = "cargo run -p cleanbill-xtask -- docs";
 
+/// How a page begins to say that it is made.
+pub(crate) const MARK: &str = "<!-- Made from the sources";
+
 /// A page and what it should hold.
 type Page = (&'static str, String);
 
@@ -60,7 +63,7 @@ impl Table {
 }
 
 fn made_from(what: &str) -> String {
-    format!("<!-- Made from the sources of {what} by `{HOW}`; change it there. -->\n\n")
+    format!("{MARK} of {what} by `{HOW}`; change it there. -->\n\n")
 }
 
 /// `a`, `b`
