@@ -1,17 +1,41 @@
-//! Catalogers: one file each ⇔ one line in the table `ALL` ⇔ one case file `crates/catalog/cases/ID.md`.
+//! Catalogers: one file each ⇔ one line in the table `ALL` ⇔ one case file `crates/catalog/cases/ID.md`
+//! ⇔ one row in `docs/catalogers.md`.
 
 use crate::finding::Complaint;
+use crate::manual;
 use crate::sources::SourceFile;
-use std::collections::BTreeSet;
 
 const SOURCES: &str = "crates/catalog/src/";
 const CASES: &str = "crates/catalog/cases/";
 
 /// A definition `static NAME: Cataloger = Cataloger { id: "…", … }`.
-struct Definition<'a> {
-    file: &'a str,
+pub(crate) struct Definition<'a> {
+    /// The file it stands in.
+    pub(crate) file: &'a str,
     name: &'a str,
-    id: &'a str,
+    /// What is written between its braces.
+    pub(crate) body: &'a str,
+    /// Its id.
+    pub(crate) id: &'a str,
+    /// `Installed` or `Declared`.
+    pub(crate) kind: &'a str,
+}
+
+/// The case file of a cataloger.
+pub(crate) fn case(id: &str) -> String {
+    format!("{CASES}{id}.md")
+}
+
+/// All that the table lists, in its order.
+pub(crate) fn in_order(files: &[SourceFile]) -> Vec<Definition<'_>> {
+    let sources = || files.iter().filter(|file| file.path.starts_with(SOURCES));
+    let defined: Vec<Definition<'_>> = sources().flat_map(definitions).collect();
+    let listed = sources().find_map(|file| table(&file.text)).unwrap_or_default();
+    let place = |one: &Definition<'_>| listed.iter().position(|name| *name == one.name);
+    let mut found: Vec<(usize, Definition<'_>)> =
+        defined.into_iter().filter_map(|one| Some((place(&one)?, one))).collect();
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, one)| one).collect()
 }
 
 /// Compares files, table and cases.
@@ -29,14 +53,14 @@ pub(crate) fn check(files: &[SourceFile]) -> Vec<Complaint> {
         if defined.iter().any(|other| other.file == one.file && other.name != one.name) {
             found.push(Complaint::new(one.file, "holds more than one cataloger", "one file each"));
         }
-        if !listed.contains(one.name) {
+        if !listed.contains(&one.name) {
             found.push(Complaint::new(
                 one.file,
                 format!("{} is not in `ALL`", one.name),
                 format!("add it in {table_file}"),
             ));
         }
-        let case = format!("{CASES}{}.md", one.id);
+        let case = case(one.id);
         if !files.iter().any(|file| file.path == case) {
             found.push(Complaint::new(one.file, format!("{} has no case", one.id), format!("write {case}")));
         }
@@ -66,15 +90,17 @@ fn definitions(file: &SourceFile) -> Vec<Definition<'_>> {
     let mut found = Vec::new();
     for (at, _) in file.text.match_indices(HEAD) {
         let name = file.text[..at].rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default();
-        let body = &file.text[at + HEAD.len()..];
-        let id = body.split_once("id: \"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |(id, _)| id);
-        found.push(Definition { file: &file.path, name, id });
+        let body = manual::body(&file.text[at..], HEAD).unwrap_or_default();
+        let id = manual::field(body, "id", &file.text).unwrap_or_default();
+        let kind = body.split_once("kind: Kind::").and_then(|(_, rest)| rest.split_once(','));
+        let kind = kind.map_or("", |(kind, _)| kind);
+        found.push(Definition { file: &file.path, name, body, id, kind });
     }
     found
 }
 
 /// The names in `ALL: … = [&dpkg::DPKG, …]`, without their paths.
-fn table(text: &str) -> Option<BTreeSet<&str>> {
+fn table(text: &str) -> Option<Vec<&str>> {
     let (_, rest) = text.split_once(" ALL: ")?;
     let (_, rest) = rest.split_once('=')?;
     let (list, _) = rest.split_once(';')?;

@@ -1,13 +1,15 @@
 //! Development only: `cargo run -p cleanbill-xtask -- tidy` holds what no compiler holds. The direction
-//! of dependencies, rooms without network, module docs, plug-in ⇔ table ⇔ case, words that do not
-//! belong, and figures that may only fall.
+//! of dependencies, rooms without network, module docs, plug-in ⇔ table ⇔ case ⇔ page, words that do
+//! not belong, and figures that may only fall. `docs` writes the pages that are made from the sources.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod cargo;
 mod catalogers;
 mod dependencies;
+mod docs;
 mod features;
 mod finding;
+mod manual;
 mod pointers;
 mod purity;
 mod rooms;
@@ -22,11 +24,13 @@ fn main() -> ExitCode {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy(root),
+        ["docs"] => sources::files(root).and_then(|files| docs::write(root, &files)),
         ["lower"] => features::lower(root).map(|()| Vec::new()),
         _ => {
             eprintln!(
-                "usage: cargo run -p cleanbill-xtask -- tidy|lower\n\n\
+                "usage: cargo run -p cleanbill-xtask -- tidy|docs|lower\n\n\
                  tidy   check the tree; exit 1 if something is found\n\
+                 docs   write the pages that are made from the sources\n\
                  lower  write today's figures where they are lower than the ones kept"
             );
             return ExitCode::from(2);
@@ -65,6 +69,7 @@ fn tidy(root: &Path) -> Result<Vec<Complaint>, String> {
     }
     found.extend(sources::check(&files));
     found.extend(catalogers::check(&files));
+    found.extend(docs::check(&files));
     let users: Vec<_> = files.iter().filter(|file| dependencies::is_member_manifest(&file.path)).collect();
     found.extend(dependencies::check(&manifest, &users));
     found.extend(pointers::check(&files, &|path| root.join(path).exists()));

@@ -1,5 +1,6 @@
 //! Paths that the documents name exist: a page that says where something is must be right.
 
+use crate::docs;
 use crate::finding::Complaint;
 use crate::sources::SourceFile;
 
@@ -11,8 +12,11 @@ pub(crate) fn check(files: &[SourceFile], exists: &dyn Fn(&str) -> bool) -> Vec<
     let mut found = Vec::new();
     for page in files.iter().filter(|file| is_page(&file.path)) {
         let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let named = page.text.split('`').skip(1).step_by(2).filter(|word| is_path(word)).map(str::to_owned);
-        let linked = links(&page.text).map(|link| join(folder, link));
+        // A page made from the sources says in code what they say, which names files of other projects too.
+        let is_made = page.text.contains(docs::MARK);
+        let named = page.text.split('`').skip(1).step_by(2).filter(|word| !is_made && is_path(word)).map(str::to_owned);
+        let prose: String = page.text.split('`').step_by(2).collect();
+        let linked = links(&prose).map(|link| join(folder, link)).collect::<Vec<_>>();
         for path in named.chain(linked) {
             if !exists(path.trim_end_matches('/')) {
                 found.push(Complaint::new(
@@ -70,12 +74,15 @@ mod tests {
     #[test]
     fn a_path_that_is_not_there_is_found() {
         assert_eq!(found("A.md", "see `crates/a/src/` and `crates/b/src`"), ["A.md: crates/b/src does not exist"]);
+        let made = format!("{} `docs/of_others.md` [b](b.md)", docs::MARK);
+        assert_eq!(found("docs/x.md", &made), ["docs/x.md: docs/b.md does not exist"]);
         assert_eq!(found("A.md", "`crates/NAME` and `cargo run`"), [] as [&str; 0]);
     }
 
     #[test]
     fn links_are_followed_from_their_page() {
         assert_eq!(found("docs/y.md", "[x](x.md#part) [r](../README.md)"), [] as [&str; 0]);
+        assert_eq!(found("docs/y.md", "`number[letter](_suffix)` is code"), [] as [&str; 0]);
         assert_eq!(found("docs/y.md", "[z](z.md) [w](https://example.com)"), ["docs/y.md: docs/z.md does not exist"]);
     }
 }
