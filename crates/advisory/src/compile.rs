@@ -134,7 +134,9 @@ impl<'a> Feeds<'a> {
         let mut feeds: BTreeMap<&str, Feed<'_>> = BTreeMap::new();
         for record in records {
             let feed = feeds.entry(&record.feed).or_default();
-            feed.newest = feed.newest.max(record.modified);
+            // Times in the future, which some records state, must not make a feed look fresh.
+            let past = |time: &Timestamp| built.is_none_or(|built| *time <= built);
+            feed.newest = feed.newest.max(record.modified.filter(past));
             feed.count += 1;
             feed.ecosystems.extend(record.affected.iter().map(|a| a.ecosystem.as_str()));
         }
@@ -148,9 +150,8 @@ impl<'a> Feeds<'a> {
             }
         }
         for (name, feed) in &mut feeds {
-            feed.newest = feed.newest.max(import.as_of.get(*name).copied());
-            // Times in the future, which some records state, must not make a feed look fresh.
-            feed.newest = feed.newest.map(|newest| built.map_or(newest, |built| newest.min(built)));
+            let stated = import.as_of.get(*name).copied();
+            feed.newest = feed.newest.max(stated.filter(|time| built.is_none_or(|built| *time <= built)));
         }
         Self(feeds)
     }

@@ -181,6 +181,9 @@ fn package(item: &Value, problem: &mut dyn FnMut(String)) -> Option<Affected> {
         }
         _ => problem(format!("{name}: `ranges` is not a list")),
     }
+    if let Some(bound) = item["database_specific"]["last_known_affected_version_range"].as_str() {
+        ranges.iter_mut().for_each(|range: &mut VersionRange| close(range, bound));
+    }
     let versions = texts(&item["versions"]);
     match &item["versions"] {
         Value::Null => {}
@@ -195,6 +198,22 @@ fn package(item: &Value, problem: &mut dyn FnMut(String)) -> Option<Affected> {
         _ => FixState::ByRange,
     };
     Some(Affected { ecosystem, name, ranges, versions, fix_state, severity })
+}
+
+/// Ends a range that the record leaves open where its source says up to which version it is known to be
+/// affected (GitHub's records: `<= 1.2.3`, `< 2`). That is no fix.
+fn close(range: &mut VersionRange, bound: &str) {
+    if range.events.iter().any(|e| !matches!(e, Event::Introduced(_))) {
+        return;
+    }
+    let bound = bound.trim();
+    let version =
+        |sign: &str| bound.strip_prefix(sign).map(str::trim).filter(|v| !v.is_empty() && !v.contains([',', ' ']));
+    if let Some(version) = version("<=") {
+        range.events.push(Event::LastAffected(version.to_owned()));
+    } else if let Some(version) = version("<") {
+        range.events.push(Event::Limit(version.to_owned()));
+    }
 }
 
 /// `None` for ranges over commits.
@@ -302,6 +321,22 @@ mod tests {
         let events = vec![Event::Introduced("0".into()), Event::Fixed("1.2".into())];
         assert_eq!(advisory.affected[0].ranges, [VersionRange { kind: RangeKind::Ecosystem, events }]);
         assert_eq!(advisory.modified.unwrap().to_string(), "2024-01-02T03:04:05Z");
+    }
+
+    #[test]
+    fn an_open_range_ends_where_it_is_last_known_to_be_affected() {
+        let events = |bound: &str, events: Value| {
+            let advisory = one(json!({"id": "A", "affected": [{"package": {"ecosystem": "npm", "name": "n"},
+                "ranges": [{"type": "SEMVER", "events": events}],
+                "database_specific": {"last_known_affected_version_range": bound}}]}));
+            advisory.affected[0].ranges[0].events.clone()
+        };
+        let (open, from) = (json!([{"introduced": "0.1"}]), Event::Introduced("0.1".into()));
+        assert_eq!(events("< 0.2", open.clone()), [from.clone(), Event::Limit("0.2".into())]);
+        assert_eq!(events("<= 0.2", open.clone()), [from.clone(), Event::LastAffected("0.2".into())]);
+        assert_eq!(events(">= 1, < 2", open), [from.clone()]);
+        let fixed = Event::Fixed("0.3".into());
+        assert_eq!(events("< 0.2", json!([{"introduced": "0.1"}, {"fixed": "0.3"}])), [from, fixed]);
     }
 
     #[test]

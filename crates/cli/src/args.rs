@@ -180,7 +180,7 @@ pub(crate) struct Scan {
     #[arg(long, value_name = "IMAGE")]
     pub(crate) base: Option<String>,
     /// Instead of listing findings, say of one vulnerability why it is a finding, or why not
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["fail_on", "output", "exit_code", "severity", "vex", "ignorefile", "base"])]
     pub(crate) explain: Option<String>,
     /// Exit with this number when the distribution's release is out of support (trivy's word)
     #[arg(long, value_name = "N", default_value_t = 0)]

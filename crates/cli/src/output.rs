@@ -110,12 +110,35 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
+    /// Reads every `FORMAT[=FILE]`; no two may go to the same file.
+    pub(crate) fn all(texts: &[String], known: &[&str]) -> anyhow::Result<Vec<Self>> {
+        let mut sinks: Vec<Self> = Vec::new();
+        for text in texts {
+            let sink = Self::parse(text, known)?;
+            if let Some(file) = &sink.file
+                && sinks.iter().any(|other| other.file.as_ref() == Some(file))
+            {
+                anyhow::bail!("two outputs go to the same file {file}");
+            }
+            sinks.push(sink);
+        }
+        Ok(sinks)
+    }
+
+    /// Whether it goes to a file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Reads `FORMAT[=FILE]`.
-    pub(crate) fn parse(text: &str, known: &[&str]) -> anyhow::Result<Self> {
+    fn parse(text: &str, known: &[&str]) -> anyhow::Result<Self> {
         let (format, file) = match text.split_once('=') {
             Some((format, file)) => (format, Some(file.to_owned())),
             None => (text, None),
         };
+        if file.as_ref().is_some_and(String::is_empty) {
+            anyhow::bail!("output `{text}` names no file\nhint: {format}=FILE, or {format} alone for stdout");
+        }
         if !known.contains(&format) {
             anyhow::bail!("output format `{format}` is not known\nhint: use one of {}", known.join(", "));
         }

@@ -66,6 +66,11 @@ fn kind_of(text: &str) -> anyhow::Result<Target> {
     if inside {
         return Ok(Target::Image(path.to_owned()));
     }
+    // What is written as a file is not looked for in a registry.
+    let archive = [".tar", ".tgz", ".gz", ".zst", ".json", ".jar", ".spdx", ".cdx"].iter().any(|e| text.ends_with(e));
+    if archive && !text.contains('@') || text.starts_with(['/', '.', '~']) {
+        anyhow::bail!("there is no file or folder `{text}`\nhint: registry:{text} if it is an image reference");
+    }
     Reference::parse(text)
         .map(Target::Registry)
         .with_context(|| format!("there is no file `{text}`, and it is no image reference either"))

@@ -53,6 +53,7 @@ impl Archive {
             unpacked.rewind().map_err(io_error)?;
             file = unpacked;
         }
+        let length = file.metadata().map_err(io_error)?.len();
         let mut members = HashMap::new();
         let mut tar = TarReader::new(BufReader::new(file));
         loop {
@@ -63,6 +64,10 @@ impl Archive {
                 Err(e) => return Err(ImageError::malformed(&name, format!("not a tar archive: {e}"))),
             };
             budget.take_entry().map_err(|source| ImageError::Budget { what: name.clone(), source })?;
+            if tar.position().saturating_add(entry.size) > length {
+                let entry = String::from_utf8_lossy(&entry.name);
+                return Err(ImageError::malformed(&name, format!("it is cut short: it ends inside `{entry}`")));
+            }
             let key = clean(&entry.name);
             let member = match entry.kind {
                 EntryKind::File => Member::Data { offset: tar.position(), size: entry.size },

@@ -8,6 +8,9 @@ use std::str::FromStr;
 /// How old a database may be under a gate where nobody says otherwise: a week.
 pub const DEFAULT_MAX_AGE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// Clocks may differ by so much.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
 /// `--fail-on SEVERITY[,fixable][,kev][,epss>=X]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailOn {
@@ -37,13 +40,18 @@ impl FailOn {
         Self { severity: Some(severity), fixable: false, kev: false, epss: None }
     }
 
-    /// Reads `SEVERITY[,fixable][,kev][,epss>=X]`. Each further word narrows what counts.
+    /// Reads `SEVERITY[,fixable][,kev][,epss>=X]`. Each further word narrows what counts; without a
+    /// severity before them, `kev` and `epss>=X` count whatever the severity.
     pub fn parse(text: &str) -> Result<Self, FailOnError> {
         let mut words = text.split(',').map(str::trim);
         let first = words.next().unwrap_or_default().to_ascii_lowercase();
         let severity = match first.as_str() {
             "none" => None,
             "low" | "medium" | "high" | "critical" => first.parse().ok(),
+            word if word == "kev" || word.starts_with("epss>=") => {
+                words = text.split(',').map(str::trim);
+                Some(Severity::Unknown)
+            }
             _ => return Err(FailOnError::Word(first)),
         };
         let mut gate = Self { severity, fixable: false, kev: false, epss: None };
@@ -177,6 +185,9 @@ fn stale(info: &DatabaseInfo, now: Timestamp, max_age: SignedDuration) -> Option
         return Some("the database does not say when it was built".to_owned());
     };
     let age = now.duration_since(built);
+    if age < -SKEW {
+        return Some(format!("the database says that it was built in the future, {built}"));
+    }
     (age > max_age).then(|| {
         let days = age.as_hours() / 24;
         format!("the database is {days} days old, built {built}; the limit is {} days", max_age.as_hours() / 24)

@@ -311,7 +311,12 @@ fn gates_are_read_from_their_words() {
     assert_eq!(parse("high"), Ok(FailOn::at(Severity::High)));
     assert_eq!(parse("HIGH,fixable"), Ok(FailOn { fixable: true, ..FailOn::at(Severity::High) }));
     assert_eq!(parse("none"), Ok(FailOn { severity: None, ..FailOn::at(Severity::High) }));
-    assert!(parse("kev").unwrap_err().starts_with("`kev` is no gate"));
+    assert_eq!(parse("kev"), Ok(FailOn { kev: true, ..FailOn::at(Severity::Unknown) }));
+    assert_eq!(
+        parse("epss>=0.5,fixable"),
+        Ok(FailOn { epss: Some(0.5), fixable: true, ..FailOn::at(Severity::Unknown) })
+    );
+    assert!(parse("fixable").unwrap_err().starts_with("`fixable` is no gate"));
     assert!(parse("").is_err() && parse("high,fixabel").is_err());
     assert_eq!(parse("high,kev"), Ok(FailOn { kev: true, ..FailOn::at(Severity::High) }));
     assert_eq!(parse("low, epss>=0.1"), Ok(FailOn { epss: Some(0.1), ..FailOn::at(Severity::Low) }));
@@ -376,6 +381,7 @@ fn ignorance_does_not_pass_a_gate_unless_it_is_allowed_by_name() {
     let extra = vec![package("pkg:pypi/x@1")];
     check(Case { extra, ..low() }, Ignorance::Uncovered, "no feed in the database speaks for PyPI (1 package)");
     check(Case { age_days: 8, ..low() }, Ignorance::Stale, "the database is 8 days old");
+    check(Case { age_days: -1, ..low() }, Ignorance::Stale, "built in the future");
     let problems = vec![Problem::new("zip-malformed", "a.jar", "read the archive", "it is cut short")];
     check(Case { problems, ..low() }, Ignorance::Unreadable, "could not read the archive in a.jar: it is cut short");
 }

@@ -11,6 +11,21 @@ pub(crate) fn counted<'a>(report: &ScanReport<'a>) -> impl Iterator<Item = &'a F
     report.findings.findings.iter().filter(|f| f.suppressed.is_none())
 }
 
+/// What was not judged for want of knowledge, one sentence each.
+pub(crate) fn gaps(report: &ScanReport<'_>) -> Vec<String> {
+    let mut gaps = Vec::new();
+    if report.sbom.packages.is_empty() && report.sbom.layers.is_empty() {
+        gaps.push("no package was found, so nothing was judged".to_owned());
+    }
+    if let cleanbill_model::DistroState::Unknown(why) = &report.sbom.distro.state {
+        gaps.push(format!("the distribution is unknown: {why}"));
+    }
+    for row in report.findings.coverage.iter().filter(|row| row.source.is_none()) {
+        gaps.push(format!("no feed in the database speaks for {} (packages: {})", row.ecosystem, row.packages));
+    }
+    gaps
+}
+
 /// The first file that proves the package, where a file is known.
 pub(crate) fn place(finding: &Finding) -> Option<&Location> {
     finding.package.locations.first()

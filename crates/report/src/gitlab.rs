@@ -19,7 +19,8 @@ pub fn write(report: &ScanReport<'_>) -> String {
         let text = format!("{}: could not {}: {}", p.path, p.what, p.why);
         json!({"level": "warn", "value": text})
     });
-    let messages: Vec<Value> = messages.collect();
+    let gaps = facts::gaps(report).into_iter().map(|gap| json!({"level": "warn", "value": gap}));
+    let messages: Vec<Value> = messages.chain(gaps).collect();
     facts::pretty(&json!({
         "version": "15.0.7",
         "scan": {

@@ -1,7 +1,8 @@
 //! # junit
 //!
 //! JUnit XML, which CI systems show as tests: each finding is one that fails, each suppressed finding one
-//! that was skipped; without any there is one that passes, and each thing that could not be read is an error.
+//! that was skipped, and so is each thing that no feed covers; each thing that could not be read is an error. With
+//! none of these there is one test that passes.
 
 use std::fmt::Write as _;
 
@@ -14,8 +15,10 @@ pub fn write(report: &ScanReport<'_>) -> String {
     let findings = &report.findings.findings;
     let failures = facts::counted(report).count();
     let (skipped, errors) = (findings.len() - failures, report.sbom.problems.len());
-    let none = findings.is_empty() && errors == 0;
-    let tests = findings.len() + errors + usize::from(none);
+    let gaps = facts::gaps(report);
+    let skipped = skipped + gaps.len();
+    let none = findings.is_empty() && errors == 0 && gaps.is_empty();
+    let tests = findings.len() + errors + gaps.len() + usize::from(none);
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"");
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(out, "<testsuites name=\"{}\" {counts}>", TOOL.0);
@@ -29,6 +32,12 @@ pub fn write(report: &ScanReport<'_>) -> String {
         let _ = writeln!(out, "    <testcase classname=\"{}\" name=\"{what}\">", markup(&problem.path));
         let why = markup(&problem.why);
         let _ = writeln!(out, "      <error type=\"{}\" message=\"{why}\"/>", markup(&problem.code));
+        out.push_str("    </testcase>\n");
+    }
+    for gap in &gaps {
+        let class = markup(report.target);
+        let _ = writeln!(out, "    <testcase classname=\"{class}\" name=\"not covered\">");
+        let _ = writeln!(out, "      <skipped message=\"{}\"/>", markup(gap));
         out.push_str("    </testcase>\n");
     }
     if none {

@@ -27,6 +27,11 @@ pub fn write(report: &ScanReport<'_>) -> String {
             let text = format!("{}: could not {}: {}", p.path, p.what, p.why);
             json!({"level": "warning", "descriptor": {"id": p.code}, "message": {"text": text}})
         })
+        .chain(
+            facts::gaps(report)
+                .into_iter()
+                .map(|gap| json!({"level": "warning", "descriptor": {"id": "not-covered"}, "message": {"text": gap}})),
+        )
         .collect();
     let identity = report.sbom.subject.identity.as_ref();
     facts::pretty(&json!({

@@ -59,7 +59,12 @@ pub(crate) fn summary(report: &ScanReport<'_>) -> Vec<String> {
         0 => String::new(),
         n => format!("; {n} more suppressed"),
     };
-    let mut lines = vec![if counting.is_empty() {
+    let covered = report.findings.coverage.iter().any(|row| row.source.is_some());
+    let mut lines = vec![if report.sbom.packages.is_empty() && all.is_empty() {
+        format!("{target}: no package was found in it, so there was nothing to judge.")
+    } else if !covered && all.is_empty() {
+        format!("{target}: no feed in the database covers it, so nothing is known of its {packages}.")
+    } else if counting.is_empty() {
         let blind = uncovered(report) > 0 || report.findings.coverage.is_empty();
         let reach = if blind { " in what was covered" } else { "" };
         format!("{target}: no known vulnerabilities{reach}, {packages}{suppressed}.")

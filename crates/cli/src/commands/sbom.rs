@@ -19,7 +19,7 @@ pub(crate) async fn run(args: &Sbom, common: &Common) -> anyhow::Result<Outcome>
             (target, &of.output, of.platform.as_deref(), of.strict)
         }
     };
-    let sinks = output.iter().map(|o| Sink::parse(o, &formats())).collect::<anyhow::Result<Vec<_>>>()?;
+    let sinks = Sink::all(output, &formats())?;
     let sbom = target::inventory(&target, platform, common).await?;
     for sink in sinks {
         // No other time is stated, so that an SBOM stays the same from run to run.
@@ -42,7 +42,9 @@ fn formats() -> Vec<&'static str> {
 pub(crate) fn tell_problems(problems: &[Problem]) {
     for p in problems {
         let layer = p.layer.as_ref().map(|l| format!(" (layer {})", l.short())).unwrap_or_default();
-        output::say(format!("problem[{}]: {}{layer}: could not {}: {}", p.code, p.path, p.what, p.why));
+        let place = format!("{}{layer}", p.path);
+        let place = if place.is_empty() { String::new() } else { format!(" {}:", place.trim_start()) };
+        output::say(format!("problem[{}]:{place} could not {}: {}", p.code, p.what, p.why));
     }
 }
 

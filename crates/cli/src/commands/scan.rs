@@ -61,12 +61,14 @@ impl Gate {
         })
     }
 
-    /// Leaves the findings that trivy's words ask for.
-    fn show(&self, findings: Findings) -> Findings {
+    /// Leaves the findings that trivy's words ask for; with their places among all.
+    fn show(&self, findings: Findings) -> (Findings, Vec<usize>) {
         let keep = |f: &cleanbill_model::Finding| {
             self.shown.as_ref().is_none_or(|s| s.contains(&f.severity)) && (!self.only_fixed || !f.fixed.is_empty())
         };
-        Findings { findings: findings.findings.into_iter().filter(keep).collect(), ..findings }
+        let kept = findings.findings.into_iter().enumerate().filter(|(_, finding)| keep(finding));
+        let (places, shown): (Vec<usize>, Vec<_>) = kept.unzip();
+        (Findings { findings: shown, ..findings }, places)
     }
 
     /// The gate that is in force: `--fail-on`, or with `--exit-code N` everything that is shown.
@@ -80,7 +82,16 @@ impl Gate {
 }
 
 pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome> {
-    let sinks = args.output.iter().map(|o| Sink::parse(o, &formats())).collect::<anyhow::Result<Vec<_>>>()?;
+    let sinks = Sink::all(&args.output, &formats())?;
+    if args.targets.len() > 1
+        && let Some(sink) = sinks.iter().find(|sink| sink.format != "table" || sink.is_file())
+    {
+        anyhow::bail!(
+            "`-o {}` takes one target, and there are {}\nhint: run the command once for each; only the table on the terminal takes several",
+            sink.format,
+            args.targets.len()
+        );
+    }
     let gate = Gate::parse(args)?;
     let ignores = args.ignorefile.iter().map(|file| ignore_file(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let vex = args.vex.iter().map(|file| vex_file(file)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -111,22 +122,38 @@ pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome>
         let options = MatchOptions { base: layers };
         let mut findings = cleanbill_match::match_sbom(sbom, &database, &options)?;
         suppress(&mut findings, sbom, &ignores, &vex);
-        let findings = gate.show(findings);
+        let judge = |findings: &Findings, fail_on: &FailOn| {
+            cleanbill_match::gate(findings, sbom, &info, fail_on, &gate.allow, Timestamp::now(), gate.max_age)
+        };
+        // `--fail-on` judges everything; trivy's `--exit-code` what its words leave to be shown.
+        let judged = gate.fail_on.as_ref().map(|fail_on| judge(&findings, fail_on));
+        let unrated =
+            findings.findings.iter().filter(|f| f.severity == Severity::Unknown && f.suppressed.is_none()).count();
+        let (findings, shown) = gate.show(findings);
         out_of_support |= tell_support(name, &findings);
-        let result = gate.in_force().map(|fail_on| {
-            cleanbill_match::gate(&findings, sbom, &info, &fail_on, &gate.allow, Timestamp::now(), gate.max_age)
+        let result = match judged {
+            Some(judged) => Some(judged),
+            None => gate.in_force().map(|fail_on| judge(&findings, &fail_on)),
+        };
+        let reported = result.clone().map(|result| match &gate.fail_on {
+            Some(_) => GateResult {
+                failing: result.failing.iter().filter_map(|f| shown.iter().position(|s| s == f)).collect(),
+                ..result
+            },
+            None => result,
         });
         let report = ScanReport {
             target: name,
             sbom,
             findings: &findings,
             database: &info,
-            gate: result.as_ref(),
+            gate: reported.as_ref(),
             now,
             ci: ci.as_report(),
         };
         for sink in &sinks {
-            let format = cleanbill_report::ALL.iter().find(|f| f.name == sink.format);
+            let name = if sink.format == ALSO.0 { ALSO.1 } else { &sink.format };
+            let format = cleanbill_report::ALL.iter().find(|f| f.name == name);
             let format = format.with_context(|| format!("output format `{}` is not known", sink.format))?;
             sink.write((format.write)(&report, output::width()).as_bytes())?;
         }
@@ -134,6 +161,11 @@ pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome>
         problems += sbom.problems.len();
         if let Some(result) = &result {
             tell_gate(name, result);
+            if gate.fail_on.is_some() && unrated > 0 {
+                output::say(format!(
+                    "{name}: {unrated} findings have no severity; the gate counts them by --fail-on kev or epss alone"
+                ));
+            }
             passed &= result.passed;
         }
     }
@@ -209,8 +241,11 @@ impl Ci {
     }
 }
 
+/// The name of a format that other tools, and `sbom`, know by another.
+const ALSO: (&str, &str) = ("cyclonedx-json", "cyclonedx");
+
 fn formats() -> Vec<&'static str> {
-    cleanbill_report::ALL.iter().map(|f| f.name).collect()
+    cleanbill_report::ALL.iter().map(|f| f.name).chain([ALSO.0]).collect()
 }
 
 /// Says that a release is out of support, if it is; its feed may no longer name what is found in it.
@@ -251,7 +286,10 @@ fn tell_gate(name: &str, result: &GateResult) {
     }
     let mut reasons = Vec::new();
     if !result.failing.is_empty() {
-        reasons.push(format!("{} findings count against it", result.failing.len()));
+        reasons.push(match result.failing.len() {
+            1 => "1 finding counts against it".to_owned(),
+            n => format!("{n} findings count against it"),
+        });
     }
     for (ignorance, why) in &result.ignorance {
         reasons.push(format!("{why} (opt out: --allow {})", ignorance.name()));
