@@ -111,6 +111,10 @@ fn purl_seeds() -> Vec<Vec<u8>> {
 
 fn purl(bytes: &[u8]) {
     let Ok(purl) = Purl::parse(&text(bytes)) else { return };
+    // Escapes may make it longer than what is read.
+    if purl.is_too_long() {
+        return;
+    }
     let shown = purl.to_string();
     let again = Purl::parse(&shown).unwrap_or_else(|e| panic!("{shown:?} is no package URL: {e}"));
     assert_eq!(again, purl, "{shown:?}");

@@ -6,12 +6,12 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{Cursor, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use cleanbill_catalog::{Scope, inventory, inventory_folder};
-use cleanbill_fuzz::build::{GZIP, Tar, header, image, seal, stored};
+use cleanbill_fuzz::build::{GZIP, Tar, header, image, stored};
 use cleanbill_fuzz::fixture;
 use cleanbill_image::{Blobs, Config, Descriptor, Document, Image, ImageError};
 use cleanbill_model::{Budget, Digest, ImageIdentity, Sbom};
@@ -94,8 +94,6 @@ fn zstd_bomb() -> Box<dyn Read + Send> {
     Box::new(Cursor::new(first).chain(Again { bytes: zeros, at: 0 }))
 }
 
-use std::io::Cursor;
-
 /// The same bytes without end.
 struct Again {
     bytes: Vec<u8>,
@@ -134,17 +132,21 @@ fn a_window_of_zstd_that_needs_gigabytes_is_refused() {
 #[test]
 fn a_million_entries_are_read_or_cut_by_the_budget() {
     let mut tar = debian().0;
-    let mut empty = header(b"d/0000000", b'0', 0, b"");
+    // Checksums differ by those of the names.
+    let mut empty = header(b"000/000", b'0', 0, b"");
+    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    let rest = sum(&empty) - sum(&empty[148..156]) + 8 * u32::from(b' ') - sum(b"000/000");
     for number in 0..1_000_000 {
-        empty[2..9].copy_from_slice(format!("{number:07}").as_bytes());
-        seal(&mut empty);
+        let name = format!("{:03}/{:03}", number / 1000, number % 1000);
+        empty[..7].copy_from_slice(name.as_bytes());
+        empty[148..154].copy_from_slice(format!("{:06o}", rest + sum(name.as_bytes())).as_bytes());
         tar.extend_from_slice(&empty);
     }
     tar.extend_from_slice(&[0; 1024]);
     let (image, blobs) = stored(&[(tar.clone(), tar)]);
     let sbom = inventory(&image, &blobs, &Budget::default()).unwrap();
     assert_eq!((packages(&sbom), problems(&sbom).len()), (vec!["bash@5.2".to_owned()], 0));
-    let few = Budget { entries: 100_000, ..Budget::default() };
+    let few = Budget { entries: 1000, ..Budget::default() };
     let sbom = inventory(&image, &blobs, &few).unwrap();
     assert_eq!((packages(&sbom), problems(&sbom)), (vec!["bash@5.2".to_owned()], BTreeMap::from([("budget", 1)])));
 }
@@ -174,26 +176,53 @@ fn a_zip_bomb_in_a_jar_is_told_and_nothing_else_is_lost() {
 #[test]
 fn entries_of_a_zip_that_overlap_are_not_unpacked_again_and_again() {
     // One local entry, which the directory names ten thousand times.
-    let mut zip = fixture::zip(&[("a/pom.properties", vec![b'x'; 1 << 20])], true);
-    let end = zip.len() - 22;
-    let start = u32::from_le_bytes(zip[end + 16..end + 20].try_into().unwrap()) as usize;
-    let record = zip[start..end].to_vec();
-    let mut tail = zip.split_off(end);
-    zip.truncate(start);
-    for number in 0..10_000u32 {
+    let name = |number: u32| format!("META-INF/maven/g/{number:05}/pom.properties");
+    let mut zip = fixture::zip(&[(&name(0), [b"#".repeat(1 << 19).as_slice(), b"\nversion=1\n"].concat())], true);
+    let mut end = zip.split_off(zip.len() - 22);
+    let start = u32::from_le_bytes(end[16..20].try_into().unwrap()) as usize;
+    let record = zip.split_off(start);
+    for number in 0..10_000 {
         let mut copy = record.clone();
-        // Another name of the same length: META-INF/maven is what readers look for.
-        copy[46..62].copy_from_slice(format!("a{number:05}/pom.xml.x").as_bytes().get(..16).unwrap());
+        copy[46..46 + name(0).len()].copy_from_slice(name(number).as_bytes());
         zip.extend_from_slice(&copy);
     }
     let size = (zip.len() - start) as u32;
-    tail[8..10].copy_from_slice(&10_000u16.to_le_bytes());
-    tail[10..12].copy_from_slice(&10_000u16.to_le_bytes());
-    tail[12..16].copy_from_slice(&size.to_le_bytes());
-    zip.extend_from_slice(&tail);
+    end[8..10].copy_from_slice(&10_000u16.to_le_bytes());
+    end[10..12].copy_from_slice(&10_000u16.to_le_bytes());
+    end[12..16].copy_from_slice(&size.to_le_bytes());
+    zip.extend_from_slice(&end);
     let (image, blobs) = image(&[debian().file("app.jar", zip).finish()]);
     let sbom = inventory(&image, &blobs, &Budget { file_bytes: 8 << 20, ..Budget::default() }).unwrap();
-    assert!(packages(&sbom).contains(&"bash@5.2".to_owned()), "{:?}", sbom.problems);
+    // What is read counts each time, so that it is a bomb as any other; and it is said once.
+    let told: Vec<_> = sbom.problems.iter().map(|p| (p.code.as_str(), p.path.as_str())).collect();
+    assert_eq!(told, [("budget", format!("app.jar!/{}", name(15)).as_str())]);
+    assert_eq!(sbom.packages.len(), 1 + 15, "{:?}", sbom.packages);
+}
+
+#[test]
+fn an_archive_of_many_packages_is_read_in_time_that_its_size_explains() {
+    let pom = |n: u32| format!("groupId=g\nartifactId=a{n}\nversion=1\n").into_bytes();
+    let names: Vec<String> = (0..20_000).map(|n| format!("META-INF/maven/g/a{n}/pom.properties")).collect();
+    let entries: Vec<_> = names.iter().zip(0..).map(|(name, n)| (name.as_str(), pom(n))).collect();
+    let (image, blobs) = image(&[debian().file("app.jar", fixture::zip(&entries, false)).finish()]);
+    let sbom = inventory(&image, &blobs, &Budget::default()).unwrap();
+    assert_eq!((sbom.packages.len(), sbom.problems.len()), (20_001, 0));
+}
+
+/// Threads have two megabytes of stack, this one too.
+#[test]
+fn values_inside_values_do_not_fill_the_stack() {
+    let depth = 5000;
+    for (open, close) in [("{a: ", "}"), ("[", "]"), ("- ", ""), ("a:\n- ", ""), ("{\"a\":", "}")] {
+        let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+        for target in cleanbill_fuzz::targets() {
+            if target.words.iter().any(|word| ["{", "- "].contains(word)) {
+                target.run(deep.as_bytes());
+                target.run(format!("kind: x\nspec: {deep}\n").as_bytes());
+                target.run(format!("{{\"spec\":{deep}}}").as_bytes());
+            }
+        }
+    }
 }
 
 #[test]
