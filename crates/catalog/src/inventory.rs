@@ -69,7 +69,8 @@ pub fn look(tree: Tree, subject: Subject, scope: Scope, budget: &Budget, mut lef
         name_distro(&mut purl, &distro);
         purl
     });
-    let too_long = |package: &Package| package.purl.is_too_long() || package.owner.as_ref().is_some_and(Purl::is_too_long);
+    let too_long =
+        |package: &Package| package.purl.is_too_long() || package.owner.as_ref().is_some_and(Purl::is_too_long);
     for package in packages.extract_if(.., |package| too_long(package)) {
         let place = package.locations.first();
         let path = place.map_or("", |location| &location.path);

@@ -27,7 +27,8 @@ pub(crate) fn targets() -> Vec<Target> {
     ]
 }
 
-const CVSS_WORDS: &[&str] = &["/", ":", "AV:N", "CVSS:4.0", "CVSS:3.0", "/E:X", "/S:C", "/MAV:P", "/AC:H", "/AT:P", "/VC:N"];
+const CVSS_WORDS: &[&str] =
+    &["/", ":", "AV:N", "CVSS:4.0", "CVSS:3.0", "/E:X", "/S:C", "/MAV:P", "/AC:H", "/AT:P", "/VC:N"];
 
 fn cvss_seeds() -> Vec<Vec<u8>> {
     texts(&[

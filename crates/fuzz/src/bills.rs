@@ -41,7 +41,8 @@ const SYFT: &str = r#"{"artifacts":[{"id":"1","name":"x","version":"1","type":"d
 const STATEMENT: &str = r#"{"_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":"https://cyclonedx.org/bom","predicate":
 {"bomFormat":"CycloneDX","specVersion":"1.4","components":[{"type":"library","name":"a","version":"1","purl":"pkg:gem/a@1"}]}}"#;
 
-const PURLS: &str = "pkg:npm/%40a/b@1\npkg:deb/debian/x@1?distro=debian-12&upstream=y-1-2.src.rpm\n# a note\npkg:a/b#c/d\n";
+const PURLS: &str =
+    "pkg:npm/%40a/b@1\npkg:deb/debian/x@1?distro=debian-12&upstream=y-1-2.src.rpm\n# a note\npkg:a/b#c/d\n";
 
 fn seeds() -> Vec<Vec<u8>> {
     texts(&[CYCLONEDX, OURS, SPDX, SYFT, STATEMENT, PURLS])
@@ -53,8 +54,8 @@ fn run(bytes: &[u8]) {
         let written = (format.write)(&sbom, None);
         // A list of package URLs may be empty, and then says nothing of what it is.
         if !sbom.packages.is_empty() {
-            let again = cleanbill_sbom::read(&written)
-                .unwrap_or_else(|e| panic!("{} cannot be read again: {e}", format.id));
+            let again =
+                cleanbill_sbom::read(&written).unwrap_or_else(|e| panic!("{} cannot be read again: {e}", format.id));
             assert!(!again.packages.is_empty(), "{} lost everything", format.id);
         }
     }

@@ -14,7 +14,13 @@ use crate::{Target, texts};
 pub(crate) fn targets() -> Vec<Target> {
     vec![
         Target::new("vex", 4000, JSON, vex_seeds, vex),
-        Target::new("ignore-lines", 10_000, &["CVE-2024-0001", "exp:2030-01-01", "#", "\n", " ", "*"], lines_seeds, ignores),
+        Target::new(
+            "ignore-lines",
+            10_000,
+            &["CVE-2024-0001", "exp:2030-01-01", "#", "\n", " ", "*"],
+            lines_seeds,
+            ignores,
+        ),
         Target::new("ignore-yaml", 2500, YAML, yaml_seeds, ignores),
     ]
 }
@@ -32,7 +38,8 @@ fn sbom() -> Sbom {
         config: Digest::sha256("config"),
         platform: Platform::parse("linux/amd64"),
     };
-    let distro = Distro { id: "debian".into(), version: "12".into(), state: DistroState::Confirmed, ..Distro::default() };
+    let distro =
+        Distro { id: "debian".into(), version: "12".into(), state: DistroState::Confirmed, ..Distro::default() };
     Sbom {
         subject: Subject { name: "ghcr.io/org/app:1.2".into(), identity: Some(identity) },
         distro,

@@ -20,8 +20,20 @@ fn budget() -> Budget {
 }
 
 const TAR: &[&str] = &[
-    "ustar\x0000", "ustar  \0", "0000000\0", "00000000777\0", "\u{0}\u{0}\u{0}\u{0}", "../", "/", ".wh.", ".wh..wh..opq", "././@LongLink",
-    "20 path=../../a\n", "13 size=99999\n", "30 GNU.sparse.major=1\n", "30 GNU.sparse.minor=0\n",
+    "ustar\x0000",
+    "ustar  \0",
+    "0000000\0",
+    "00000000777\0",
+    "\u{0}\u{0}\u{0}\u{0}",
+    "../",
+    "/",
+    ".wh.",
+    ".wh..wh..opq",
+    "././@LongLink",
+    "20 path=../../a\n",
+    "13 size=99999\n",
+    "30 GNU.sparse.major=1\n",
+    "30 GNU.sparse.minor=0\n",
 ];
 
 pub(crate) fn targets() -> Vec<Target> {
@@ -136,8 +148,10 @@ fn layer_seeds() -> Vec<Vec<u8>> {
 }
 
 fn layer(bytes: &[u8]) {
-    let wants =
-        Wants::new([Pattern::Extension("jar"), Pattern::Path("l/x")], [Content { heads: &[b"\x7fELF"], marker: b"mark" }]);
+    let wants = Wants::new(
+        [Pattern::Extension("jar"), Pattern::Path("l/x")],
+        [Content { heads: &[b"\x7fELF"], marker: b"mark" }],
+    );
     // Under a whole layer, which it may change.
     let base = Tar::new().dir("a/").file("a/x.jar", "base").symlink("b", "a").finish();
     let (image, blobs) = stored(&[(base.clone(), base), (bytes.to_vec(), bytes.to_vec())]);

@@ -27,7 +27,9 @@ fn main() -> ExitCode {
             Err(_) => Err(format!("{seconds} is not a number of seconds")),
         },
         ["read", name, files @ ..] => named(name).and_then(|target| read(&target, files)),
-        _ => Err("usage: cleanbill-fuzz list | seeds TARGET FOLDER | run TARGET SECONDS | read TARGET FILE…".to_owned()),
+        _ => {
+            Err("usage: cleanbill-fuzz list | seeds TARGET FOLDER | run TARGET SECONDS | read TARGET FILE…".to_owned())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -33,7 +33,9 @@ pub(crate) fn targets() -> Vec<Target> {
                 assert_eq!(again.wanted, report.wanted);
             }
         }),
-        Target::new("credentials", 15_000, JSON, credentials_seeds, |bytes| drop(Credentials::parse("c", &text(bytes)))),
+        Target::new("credentials", 15_000, JSON, credentials_seeds, |bytes| {
+            drop(Credentials::parse("c", &text(bytes)))
+        }),
     ]
 }
 

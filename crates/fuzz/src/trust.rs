@@ -12,14 +12,26 @@ use crate::{Target, text, texts};
 
 pub(crate) fn targets() -> Vec<Target> {
     vec![
-        Target::new("public-key", 10_000, PEM, || vec![pem("PUBLIC KEY", &spki())], |bytes| {
-            if let Ok(key) = PublicKey::from_pem(&text(bytes)) {
-                assert_eq!(PublicKey::from_pem(&key.to_pem()).expect("our own form").id(), key.id());
-            }
-        }),
-        Target::new("public-key-der", 10_000, &[], || vec![spki()], |bytes| {
-            drop(PublicKey::from_pem(&text(&pem("PUBLIC KEY", bytes))));
-        }),
+        Target::new(
+            "public-key",
+            10_000,
+            PEM,
+            || vec![pem("PUBLIC KEY", &spki())],
+            |bytes| {
+                if let Ok(key) = PublicKey::from_pem(&text(bytes)) {
+                    assert_eq!(PublicKey::from_pem(&key.to_pem()).expect("our own form").id(), key.id());
+                }
+            },
+        ),
+        Target::new(
+            "public-key-der",
+            10_000,
+            &[],
+            || vec![spki()],
+            |bytes| {
+                drop(PublicKey::from_pem(&text(&pem("PUBLIC KEY", bytes))));
+            },
+        ),
         Target::new("private-key", 3000, PEM, || vec![pem("PRIVATE KEY", &pkcs8())], private_key),
         Target::new("private-key-der", 3000, &[], || vec![pkcs8()], |bytes| private_key(&pem("PRIVATE KEY", bytes))),
         // A password that is tried costs 32 MiB and a good part of a second, as it must.

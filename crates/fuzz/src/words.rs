@@ -30,16 +30,54 @@ pub(crate) fn targets() -> Vec<Target> {
 }
 
 const VERSION: &[&str] = &[
-    ".", "-", "~", "^", "+", "_", ":", "!", "v", "rc", "alpha", "post", "dev", "_p", "-r1", "+incompatible", "SNAPSHOT", "ga",
-    "final", "00", ".el9", "git", "99999999999999999999", "\u{661}",
+    ".",
+    "-",
+    "~",
+    "^",
+    "+",
+    "_",
+    ":",
+    "!",
+    "v",
+    "rc",
+    "alpha",
+    "post",
+    "dev",
+    "_p",
+    "-r1",
+    "+incompatible",
+    "SNAPSHOT",
+    "ga",
+    "final",
+    "00",
+    ".el9",
+    "git",
+    "99999999999999999999",
+    "\u{661}",
 ];
 const CONSTRAINT: &[&str] = &[
-    ">", "<", ">=", "<=", "=", "==", "!=", "~>", "~", "^", "~=", "===", "||", "|", ",", " - ", "*", ".x", ".*", "[", "]", "(", ")", "@dev",
-    " ", "1.2",
+    ">", "<", ">=", "<=", "=", "==", "!=", "~>", "~", "^", "~=", "===", "||", "|", ",", " - ", "*", ".x", ".*", "[",
+    "]", "(", ")", "@dev", " ", "1.2",
 ];
-const PURL: &[&str] = &["pkg:", "/", "//", "@", "?", "#", "&", "=", "%40", "%2F", "%", "%e", "%ff", "+", ":", "npm", "deb", "..", "."];
-const REFERENCE: &[&str] =
-    &["/", ":", "@", "sha256:", "sha512:", "docker.io", "localhost", "[::1]", ":5000", "library/", "_", "__", "-", ".", "://"];
+const PURL: &[&str] =
+    &["pkg:", "/", "//", "@", "?", "#", "&", "=", "%40", "%2F", "%", "%e", "%ff", "+", ":", "npm", "deb", "..", "."];
+const REFERENCE: &[&str] = &[
+    "/",
+    ":",
+    "@",
+    "sha256:",
+    "sha512:",
+    "docker.io",
+    "localhost",
+    "[::1]",
+    ":5000",
+    "library/",
+    "_",
+    "__",
+    "-",
+    ".",
+    "://",
+];
 
 fn version_seeds() -> Vec<Vec<u8>> {
     texts(&[
@@ -58,9 +96,14 @@ fn version_seeds() -> Vec<Vec<u8>> {
 fn versions(bytes: &[u8]) {
     let text = text(bytes);
     let mut lines = text.splitn(4, '\n');
-    let scheme = lines.next().unwrap_or_default().bytes().fold(0usize, |n, b| n.wrapping_mul(10).wrapping_add((b & 15) as usize));
+    let scheme = lines
+        .next()
+        .unwrap_or_default()
+        .bytes()
+        .fold(0usize, |n, b| n.wrapping_mul(10).wrapping_add((b & 15) as usize));
     let scheme = Scheme::ALL[scheme % Scheme::ALL.len()];
-    let (a, b, c) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let (a, b, c) =
+        (lines.next().unwrap_or_default(), lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     // The same text in another place is not equal for being the same text alone.
     let (ab, ba) = (scheme.compare(a, b), scheme.compare(b, a));
     assert_eq!(ab, ba.reverse(), "{}: {a:?} and {b:?}", scheme.name());
@@ -89,7 +132,11 @@ fn constraint_seeds() -> Vec<Vec<u8>> {
 fn constraint(bytes: &[u8]) {
     let text = text(bytes);
     let mut lines = text.splitn(3, '\n');
-    let scheme = lines.next().unwrap_or_default().bytes().fold(0usize, |n, b| n.wrapping_mul(10).wrapping_add((b & 15) as usize));
+    let scheme = lines
+        .next()
+        .unwrap_or_default()
+        .bytes()
+        .fold(0usize, |n, b| n.wrapping_mul(10).wrapping_add((b & 15) as usize));
     let scheme = Scheme::ALL[scheme % Scheme::ALL.len()];
     let (version, constraint) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let Ok(set) = Constraint::parse(scheme, constraint) else { return };

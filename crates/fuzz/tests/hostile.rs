@@ -59,9 +59,8 @@ impl Blobs for Made {
 /// An image of one layer whose digests are those of other bytes.
 fn made() -> Image {
     let digest = Digest::sha256("something else");
-    let config = format!(
-        r#"{{"os":"linux","architecture":"amd64","rootfs":{{"type":"layers","diff_ids":["{digest}"]}}}}"#
-    );
+    let config =
+        format!(r#"{{"os":"linux","architecture":"amd64","rootfs":{{"type":"layers","diff_ids":["{digest}"]}}}}"#);
     let manifest = format!(
         r#"{{"schemaVersion":2,"config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{}","size":{}}},
         "layers":[{{"mediaType":"{GZIP}","digest":"{digest}","size":{}}}]}}"#,
@@ -238,7 +237,12 @@ fn links_in_circles_end() {
     for number in 0..200 {
         tar = tar.symlink(&format!("l{number}"), &format!("l{}/l{}", number + 1, number + 1));
     }
-    let sbom = check(tar.symlink("l200", ".").file("a/x.jar", "").finish(), &Budget::default(), &["bash@5.2"], &[("tar-entry", 1)]);
+    let sbom = check(
+        tar.symlink("l200", ".").file("a/x.jar", "").finish(),
+        &Budget::default(),
+        &["bash@5.2"],
+        &[("tar-entry", 1)],
+    );
     assert_eq!(sbom.problems[0].path, "a/x.jar");
 }
 
@@ -358,7 +362,8 @@ fn a_layer_whose_digest_lies_is_told_with_what_is_in_it() {
 fn a57_names_that_lead_out_of_the_root_stay_inside() {
     let check_name = |name: &str| {
         let long = name.len() > 100;
-        let tar = if long { Tar::new().gnu(b'L', name.as_bytes()).file("x", STATUS) } else { Tar::new().file(name, STATUS) };
+        let tar =
+            if long { Tar::new().gnu(b'L', name.as_bytes()).file("x", STATUS) } else { Tar::new().file(name, STATUS) };
         let tar = tar.file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n").finish();
         let (image, blobs) = image(&[tar]);
         let sbom = inventory(&image, &blobs, &Budget::default()).unwrap();
@@ -380,7 +385,12 @@ fn a57_names_that_lead_out_of_the_root_stay_inside() {
 fn a57_extension_headers_say_the_same_to_us_as_to_a_runtime() {
     let release = |tar: Tar| tar.file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n").finish();
     // A PAX path is the name; that of a global header is none.
-    check(release(Tar::new().pax(b'x', &[("path", "var/lib/dpkg/status")]).file("x", STATUS)), &Budget::default(), &["bash@5.2"], &[]);
+    check(
+        release(Tar::new().pax(b'x', &[("path", "var/lib/dpkg/status")]).file("x", STATUS)),
+        &Budget::default(),
+        &["bash@5.2"],
+        &[],
+    );
     let (image1, blobs) = image(&[release(Tar::new().pax(b'g', &[("path", "x")]).file("var/lib/dpkg/status", STATUS))]);
     let sbom = inventory(&image1, &blobs, &Budget::default()).unwrap();
     assert_eq!(packages(&sbom), ["bash@5.2"]);
@@ -405,6 +415,18 @@ fn a57_devices_and_sparse_files_in_the_place_of_evidence_are_no_evidence() {
     let tar = debian().pax(b'x', &sparse).file("GNUSparseFile.0/app.jar", "1\n0\n1\nx").finish();
     let sbom = check(tar, &Budget::default(), &["bash@5.2"], &[("file-sparse", 1)]);
     assert_eq!(sbom.problems[0].path, "app.jar");
+}
+
+#[test]
+fn a_name_that_is_none_is_told() {
+    let text = r#"{"packages":[{"name":"twig/","version":"1"},{"name":"twig/twig","version":"2"}]}"#;
+    for path in ["app/vendor/composer/installed.json", "app/composer.lock"] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), path, text.as_bytes());
+        let sbom = inventory_folder(folder.path(), "x", Scope::Source, &Budget::default()).unwrap();
+        let told = sbom.problems.iter().filter(|p| p.path == path).count();
+        assert_eq!((packages(&sbom), told), (vec!["twig/twig@2".to_owned()], 1), "{:?}", sbom.problems);
+    }
 }
 
 #[test]

@@ -9,10 +9,8 @@ use cleanbill_fuzz::{Mutator, Target, targets};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
-    let mut trials: Vec<Trial> = targets()
-        .into_iter()
-        .map(|target| Trial::test(target.name.clone(), move || drive(&target)))
-        .collect();
+    let mut trials: Vec<Trial> =
+        targets().into_iter().map(|target| Trial::test(target.name.clone(), move || drive(&target))).collect();
     trials.push(Trial::test("names are told apart", names_are_told_apart));
     trials.push(Trial::test("a failure shows its input", a_failure_shows_its_input));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -149,8 +149,11 @@ impl fmt::Display for Purl {
             sign = '&';
         }
         if let Some(subpath) = &self.subpath {
-            let segments: Vec<_> = subpath.split('/').map(|s| utf8_percent_encode(s, PART).to_string()).collect();
-            write!(f, "#{}", segments.join("/"))?;
+            let segments = subpath.split('/').filter(|s| !matches!(*s, "" | "." | ".."));
+            let segments: Vec<_> = segments.map(|s| utf8_percent_encode(s, PART).to_string()).collect();
+            if !segments.is_empty() {
+                write!(f, "#{}", segments.join("/"))?;
+            }
         }
         Ok(())
     }
@@ -203,10 +206,22 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_written_as_it_is_read() {
+        let purl = |path: &str| Purl { subpath: Some(path.to_owned()), ..Purl::new("npm", "", "a", "1") }.to_string();
+        assert_eq!(purl("/b//../c/"), "pkg:npm/a@1#b/c");
+        assert_eq!(purl("/"), "pkg:npm/a@1");
+    }
+
+    #[test]
     fn a_length_that_is_not_read_is_told_before() {
         let check = |version: &str| {
             let purl = Purl::new("npm", "", "a", version);
-            assert_eq!(purl.is_too_long(), Purl::parse(&purl.to_string()) == Err(PurlError::TooLong), "{}", version.len());
+            assert_eq!(
+                purl.is_too_long(),
+                Purl::parse(&purl.to_string()) == Err(PurlError::TooLong),
+                "{}",
+                version.len()
+            );
             purl.is_too_long()
         };
         let room = LIMIT - "pkg:npm/a@".len();
