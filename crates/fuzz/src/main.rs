@@ -18,7 +18,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["list"] => {
-            targets().iter().for_each(|target| println!("{}", target.name));
+            for target in targets() {
+                println!("{}", target.name);
+            }
             Ok(())
         }
         ["seeds", name, folder] => named(name).and_then(|target| seeds(&target, Path::new(folder))),
