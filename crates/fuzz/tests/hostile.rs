@@ -79,7 +79,7 @@ fn made() -> Image {
     Image { name: "made".to_owned(), identity, manifest, config }
 }
 
-/// The header of a file of a tebibyte and its first zeros, packed; then the same packed zeros for ever.
+/// The header of a file of four gibibytes and none of its zeros, packed; then the same packed zeros for ever.
 fn gzip_bomb() -> Box<dyn Read + Send> {
     let first = cleanbill_fuzz::build::gzip(&[debian().0, header(b"zeros", b'0', 1 << 32, b"").to_vec()].concat());
     let zeros = cleanbill_fuzz::build::gzip(&vec![0; 1 << 20]);
