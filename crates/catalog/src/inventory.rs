@@ -71,6 +71,16 @@ pub fn look(tree: Tree, subject: Subject, scope: Scope, budget: &Budget, mut lef
         name_distro(&mut purl, &distro);
         purl
     });
+    let too_long =
+        |package: &Package| package.purl.is_too_long() || package.owner.as_ref().is_some_and(Purl::is_too_long);
+    for package in packages.extract_if(.., |package| too_long(package)) {
+        let place = package.locations.first();
+        let path = place.map_or("", |location| &location.path);
+        // Nobody could read an SBOM with it.
+        let why = format!("`{}…` has a name or version that is too long for a package URL", shortened(&package.name));
+        let layer = place.and_then(|location| location.layer.clone());
+        problems.push(Problem { layer, ..Problem::new("package-too-long", path, "name the package", why) });
+    }
     problems.sort();
     problems.dedup();
     let catalogers = scope.catalogers().map(|c| c.id()).collect();
@@ -130,6 +140,11 @@ fn siblings(cataloger: &Cataloger, tree: &Tree, path: &[u8]) -> Vec<(&'static st
         }
     }
     found
+}
+
+/// The front of a name, for people.
+fn shortened(name: &str) -> String {
+    name.chars().take(40).collect()
 }
 
 /// Package URLs of distribution packages name their distribution, which their own database does not.

@@ -106,7 +106,11 @@ fn unpack(mut source: impl Read, limit: u64, budget: &mut Budget) -> Result<Vec<
         if n == 0 {
             return Ok(out);
         }
-        budget.take_bytes(n as u64).map_err(|bound| ("budget", bound.to_string()))?;
+        if let Err(bound) = budget.take_bytes(n as u64) {
+            // Or every entry that follows would be unpacked up to here again.
+            budget.bytes = 0;
+            return Err(("budget", bound.to_string()));
+        }
         if out.len() as u64 + n as u64 > limit {
             return Err(("budget", format!("more than {limit} bytes when unpacked")));
         }

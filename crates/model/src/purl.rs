@@ -79,9 +79,10 @@ impl Purl {
         let rest = rest.trim_start_matches('/');
         let (rest, subpath) = match rest.split_once('#') {
             Some((rest, sub)) => {
-                let segments: Result<Vec<_>, _> =
-                    sub.split('/').filter(|s| !s.is_empty() && *s != "." && *s != "..").map(decode).collect();
-                (rest, Some(segments?.join("/")).filter(|s| !s.is_empty()))
+                // Segments are told apart after decoding too: an escaped slash is none inside a segment.
+                let decoded = sub.split('/').map(decode).collect::<Result<Vec<_>, _>>()?.join("/");
+                let segments: Vec<_> = decoded.split('/').filter(|s| !matches!(*s, "" | "." | "..")).collect();
+                (rest, Some(segments.join("/")).filter(|s| !s.is_empty()))
             }
             None => (rest, None),
         };
@@ -110,7 +111,18 @@ impl Purl {
         };
         let mut segments = path.split('/').filter(|s| !s.is_empty()).map(decode).collect::<Result<Vec<_>, _>>()?;
         let name = segments.pop().filter(|n| !n.is_empty()).ok_or_else(|| PurlError::Name(text.to_owned()))?;
-        Ok(Self { kind: kind.to_ascii_lowercase(), namespace: segments.join("/"), name, version, qualifiers, subpath })
+        let namespace = segments.join("/");
+        let namespace = namespace.split('/').filter(|s| !s.is_empty()).collect::<Vec<_>>().join("/");
+        Ok(Self { kind: kind.to_ascii_lowercase(), namespace, name, version, qualifiers, subpath })
+    }
+
+    /// Whether its text is longer than [`Purl::parse`] takes.
+    pub fn is_too_long(&self) -> bool {
+        let parts = [&self.kind, &self.namespace, &self.name];
+        let others = self.version.iter().chain(&self.subpath).chain(self.qualifiers.iter().flat_map(|(k, v)| [k, v]));
+        let bytes: usize = parts.into_iter().chain(others).map(|part| part.len() + 1).sum();
+        // An escape has three characters for a byte; few are so long that they must be written to be known.
+        bytes + "pkg:".len() > LIMIT / 3 && self.to_string().len() > LIMIT
     }
 
     /// The same package in any version: without version, qualifiers and subpath.
@@ -137,8 +149,11 @@ impl fmt::Display for Purl {
             sign = '&';
         }
         if let Some(subpath) = &self.subpath {
-            let segments: Vec<_> = subpath.split('/').map(|s| utf8_percent_encode(s, PART).to_string()).collect();
-            write!(f, "#{}", segments.join("/"))?;
+            let segments = subpath.split('/').filter(|s| !matches!(*s, "" | "." | ".."));
+            let segments: Vec<_> = segments.map(|s| utf8_percent_encode(s, PART).to_string()).collect();
+            if !segments.is_empty() {
+                write!(f, "#{}", segments.join("/"))?;
+            }
         }
         Ok(())
     }
@@ -174,6 +189,7 @@ mod tests {
         assert_eq!(Purl::parse("pkg://npm/@angular/core@1").unwrap().to_string(), "pkg:npm/%40angular/core@1");
         assert_eq!(Purl::parse("pkg:NPM/a").unwrap().to_string(), "pkg:npm/a");
         assert_eq!(Purl::parse("pkg:npm/@scope").unwrap().name, "@scope");
+        assert_eq!(Purl::parse("pkg:npm/a%2F/b#/c%2F./%2e%2e").unwrap().to_string(), "pkg:npm/a/b#c");
     }
 
     #[test]
@@ -187,6 +203,30 @@ mod tests {
         ] {
             assert!(Purl::parse(text).expect_err(text).to_string().contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn a_path_is_written_as_it_is_read() {
+        let purl = |path: &str| Purl { subpath: Some(path.to_owned()), ..Purl::new("npm", "", "a", "1") }.to_string();
+        assert_eq!(purl("/b//../c/"), "pkg:npm/a@1#b/c");
+        assert_eq!(purl("/"), "pkg:npm/a@1");
+    }
+
+    #[test]
+    fn a_length_that_is_not_read_is_told_before() {
+        let check = |version: &str| {
+            let purl = Purl::new("npm", "", "a", version);
+            assert_eq!(
+                purl.is_too_long(),
+                Purl::parse(&purl.to_string()) == Err(PurlError::TooLong),
+                "{}",
+                version.len()
+            );
+            purl.is_too_long()
+        };
+        let room = LIMIT - "pkg:npm/a@".len();
+        assert!(!check(&"1".repeat(room)) && check(&"1".repeat(room + 1)));
+        assert!(!check(&"(".repeat(room / 3)) && check(&"(".repeat(room / 3 + 1)));
     }
 
     proptest::proptest! {

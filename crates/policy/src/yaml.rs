@@ -91,9 +91,15 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
+/// Values inside values. Policies have about a dozen; the reader calls itself for each, and threads have
+/// no more than two megabytes for that.
+const DEPTH: usize = 24;
+
 /// Reads all documents of a file.
 pub(crate) fn documents(file: &str, text: &str) -> Result<Vec<Node>, Diagnostic> {
-    let options = serde_saphyr::options! { with_snippet: false };
+    let mut budget = serde_saphyr::Budget::default();
+    budget.max_depth = DEPTH;
+    let options = serde_saphyr::options! { with_snippet: false, budget: Some(budget) };
     serde_saphyr::from_multiple_with_options::<Node>(text, options).map_err(|e| {
         let at = e.location();
         let span = Span {

@@ -28,6 +28,15 @@ pub struct Collected {
 }
 
 impl Collected {
+    /// Bundles that were had in another way than from a registry: files beside an image.
+    pub fn of_bundles(subject: Digest, kind: DigestKind, bundles: Vec<Vec<u8>>) -> Self {
+        let item = |bundle: Vec<u8>| Item {
+            source: SignatureSource { manifest: Digest::sha256(&bundle), found_by: "a file".to_owned() },
+            content: Content::Bundle(bundle),
+        };
+        Self { subject, kind, items: bundles.into_iter().map(item).collect() }
+    }
+
     /// The digest that was looked at.
     pub fn subject(&self) -> &Digest {
         &self.subject

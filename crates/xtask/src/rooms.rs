@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 const PREFIX: &str = "cleanbill-";
 const TABLE: &str = "ARCHITECTURE.md";
+/// The room that reads bytes with every other one. No room uses it, so it costs none a build.
+const FUZZ: &str = "fuzz";
 
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +64,7 @@ pub(crate) fn direction(rooms: &[Room], members: &[Member]) -> Vec<Complaint> {
         for used in &member.dependencies {
             let Some(other) = room_of(&used.name) else { continue };
             let development = used.kind.as_deref() == Some("dev");
-            if let Some(why) = forbidden(*level, other, levels.get(other).copied().flatten(), development) {
+            if let Some(why) = forbidden(name, *level, other, levels.get(other).copied().flatten(), development) {
                 let hint = "a room uses rooms of an earlier level; testkit only under [dev-dependencies]";
                 found.push(Complaint::new(&file, format!("{name} uses {other}: {why}"), hint));
             }
@@ -71,11 +73,18 @@ pub(crate) fn direction(rooms: &[Room], members: &[Member]) -> Vec<Complaint> {
     found
 }
 
-/// Why a room of `level` may not use `other`, if so.
-fn forbidden(level: Option<u32>, other: &str, other_level: Option<u32>, development: bool) -> Option<String> {
+/// Why the room `name` of `level` may not use `other`, if so.
+fn forbidden(
+    name: &str,
+    level: Option<u32>,
+    other: &str,
+    other_level: Option<u32>,
+    development: bool,
+) -> Option<String> {
     match (level, other_level) {
         (_, None) if other == "testkit" && development => None,
         (_, None) => Some("it serves development only".to_owned()),
+        (None, Some(_)) if name == FUZZ => None,
         // Or every change above level 1 would build the tests of all rooms again.
         (None, Some(theirs)) if theirs > 1 => Some(format!("level {theirs}; development rooms use level 1 alone")),
         (None, Some(_)) => None,
@@ -176,6 +185,24 @@ mod tests {
         check(
             member("testkit", &[("cleanbill-image", "")]),
             &["crates/testkit/Cargo.toml: testkit uses image: level 2; development rooms use level 1 alone"],
+        );
+    }
+
+    #[test]
+    fn fuzz_uses_every_level_and_nobody_uses_it() {
+        let rooms = table(&format!("{DOCUMENT}| – | `fuzz` | dev | targets |\n")).unwrap();
+        let found = |changed: Member| {
+            let mut members: Vec<Member> =
+                ["model", "image", "sbom", "oci", "testkit", "fuzz"].iter().map(|name| member(name, &[])).collect();
+            members.retain(|member| member.name != changed.name);
+            members.push(changed);
+            summary(&direction(&rooms, &members))
+        };
+        let uses = [("cleanbill-oci", ""), ("cleanbill-image", ""), ("cleanbill-testkit", "dev")];
+        assert_eq!(found(member("fuzz", &uses)), [] as [&str; 0]);
+        assert_eq!(
+            found(member("oci", &[("cleanbill-fuzz", "dev")])),
+            ["crates/oci/Cargo.toml: oci uses fuzz: it serves development only"]
         );
     }
 

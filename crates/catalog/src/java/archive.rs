@@ -32,7 +32,8 @@
 //! `pom.xml` that is no XML, and `java-no-identity` for an archive that holds classes of which nothing
 //! says what they are.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashSet};
 
 use cleanbill_image::{Bytes, Pattern};
 use cleanbill_model::{Kind, Package, Purl};
@@ -138,18 +139,28 @@ fn archive(path: &str, bytes: Bytes, depth: u32, found: &mut Found) {
         found.problem(code, path, WHAT, why);
     }
     let before = (found.packages.len(), found.problems.len());
-    let read = |entry: &ZipEntry, limit: u64, found: &mut Found| match zip.read(entry, limit, &mut found.budget) {
-        Ok(bytes) => Some(bytes),
-        Err((code, why)) => {
-            found.problem(code, &format!("{path}!/{}", entry.name), "read a file in the archive", why);
-            None
+    let spent = Cell::new(false);
+    let read = |entry: &ZipEntry, limit: u64, found: &mut Found| {
+        // Said once: thousands of entries may follow.
+        if spent.get() {
+            return None;
+        }
+        match zip.read(entry, limit, &mut found.budget) {
+            Ok(bytes) => Some(bytes),
+            Err((code, why)) => {
+                spent.set(found.budget.bytes == 0);
+                let why = if spent.get() { format!("{why}; nothing more of the archive is read") } else { why };
+                found.problem(code, &format!("{path}!/{}", entry.name), "read a file in the archive", why);
+                None
+            }
         }
     };
     let mut packages: Vec<Coordinates> = Vec::new();
+    let mut seen = HashSet::new();
     for entry in entries.iter().filter(|e| is_pom(&e.name)) {
         let Some(text) = read(entry, TEXT_LIMIT, found) else { continue };
         if let Some(coordinates) = from_pom(&entry.name, &text)
-            && !packages.contains(&coordinates)
+            && seen.insert(coordinates.clone())
         {
             packages.push(coordinates);
         }
@@ -166,7 +177,7 @@ fn archive(path: &str, bytes: Bytes, depth: u32, found: &mut Found) {
             Ok(Some((group, artifact, None))) => maven.push((group, artifact)),
             Ok(Some((group, artifact, Some(version)))) => {
                 let coordinates = Coordinates { group, artifact, version };
-                if !packages.contains(&coordinates) {
+                if seen.insert(coordinates.clone()) {
                     packages.push(coordinates);
                 }
             }

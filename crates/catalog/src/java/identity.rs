@@ -28,7 +28,7 @@ const CLASSIFIERS: [&str; 18] = [
 ];
 
 /// How Maven calls a package.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Coordinates {
     pub(super) group: String,
     pub(super) artifact: String,

@@ -41,6 +41,10 @@ fn read(evidence: &Evidence, found: &mut Found) {
             continue;
         }
         let (name, version) = (str_at(package, "name"), str_at(package, "version"));
+        if name.ends_with('/') {
+            declared.broken(format!("`{}` is a vendor and no name", name.chars().take(60).collect::<String>()));
+            continue;
+        }
         let (vendor, short) = name.split_once('/').unwrap_or(("", name));
         declared.add(Purl::new("composer", vendor, short, version), name, version);
     }

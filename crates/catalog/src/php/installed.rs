@@ -40,7 +40,9 @@ fn read(evidence: &Evidence, found: &mut Found) {
     };
     for (at, package) in packages.iter().enumerate() {
         let text = |key: &str| package.get(key).and_then(Value::as_str).map(str::trim).filter(|t| !t.is_empty());
-        let (Some(name), Some(version)) = (text("name"), text("version")) else {
+        // A vendor alone is no name.
+        let name = text("name").filter(|name| !name.ends_with('/'));
+        let (Some(name), Some(version)) = (name, text("version")) else {
             found.problem("composer-installed", path, WHAT, format!("package {at} has no name or no version"));
             continue;
         };
