@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-const ABOUT: &str = "What is in an image, what is wrong with it, who vouches for it, may it run, and where does it run";
+const ABOUT: &str =
+    "What is in an image, what is wrong with it, who vouches for it,\nmay it run, and where does it run";
 
 const AFTER_HELP: &str = "Examples:
   cleanbill scan ghcr.io/org/app:1.2 --fail-on high,fixable
@@ -18,7 +19,7 @@ const AFTER_HELP: &str = "Examples:
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "cleanbill", version, about = ABOUT, after_help = AFTER_HELP, max_term_width = 80)]
+#[command(name = "cleanbill", version, about = ABOUT, after_help = AFTER_HELP)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -39,13 +40,13 @@ pub(crate) struct Common {
     #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Docker's config.json with registry credentials (default: in $DOCKER_CONFIG or ~/.docker)
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", env = "CLEANBILL_REGISTRY_CONFIG", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", env = "CLEANBILL_REGISTRY_CONFIG")]
     pub(crate) registry_config: Option<PathBuf>,
     /// Registry HOST[:PORT] spoken to by plain HTTP (repeatable); loopback hosts are anyway
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "HOST")]
     pub(crate) insecure_registry: Vec<String>,
     /// Where what can be made again is kept (default: $XDG_CACHE_HOME/cleanbill)
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "CLEANBILL_CACHE_DIR", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "CLEANBILL_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
     /// Colours on stderr; NO_COLOR is heeded too
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", default_value = "auto", value_parser = ["auto", "always", "never"])]
@@ -93,7 +94,8 @@ pub(crate) enum Command {
     Alerts(Alerts),
     /// Print a shell's completions
     #[command(after_help = "Example:
-  cleanbill completions bash > ~/.local/share/bash-completion/completions/cleanbill")]
+  cleanbill completions bash > ~/.cleanbill.bash
+\nThen have your shell read that file: `source ~/.cleanbill.bash` in ~/.bashrc.")]
     Completions {
         /// Which shell
         #[arg(value_name = "SHELL")]
@@ -119,7 +121,8 @@ const SCAN_EXAMPLES: &str = "Examples:
   cleanbill scan image.tar --fail-on high,fixable
   cleanbill scan --exit-code 1 --severity CRITICAL,HIGH registry.example/app:1
   cleanbill scan dir:. -o table -o sarif=findings.sarif
-  cleanbill scan app:1 --base debian:12 --explain CVE-2021-44228
+  cleanbill scan app:1 --base debian:12 --fail-on high
+  cleanbill scan app:1 --explain CVE-2021-44228
   cleanbill scan --vex vendor.json --ignorefile exceptions.yaml sbom.cdx.json
 \nWithout --db, the advisories that the targets need are fetched from their
 publishers into the cache. Exit codes: 0 done, 1 a gate refused, 2 could not.";
@@ -139,13 +142,13 @@ pub(crate) struct Scan {
     #[arg(long)]
     pub(crate) platform: Option<String>,
     /// Advisory database (default: the one in the cache, which is renewed)
-    #[arg(long, value_name = "FILE", env = "CLEANBILL_DB", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
     pub(crate) db: Option<PathBuf>,
-    /// Fetch no advisories; use the database that is there
-    #[arg(long, visible_alias = "offline-scan")]
+    /// Fetch no advisories; use the database that is there (trivy: --offline-scan)
+    #[arg(long, alias = "offline-scan")]
     pub(crate) offline: bool,
     /// Fetch advisories from a mirror, a URL under which the publishers' files lie
-    #[arg(long, value_name = "URL", env = "CLEANBILL_FEEDS_MIRROR", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "CLEANBILL_FEEDS_MIRROR")]
     pub(crate) feeds_mirror: Option<String>,
     /// VEX document that counts: OpenVEX, CSAF, CycloneDX (repeatable)
     #[arg(long, value_name = "FILE")]
@@ -153,8 +156,8 @@ pub(crate) struct Scan {
     /// Rules that suppress findings: our own, .trivyignore, .trivyignore.yaml, .grype.yaml (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) ignorefile: Vec<PathBuf>,
-    /// Exit 1 on findings at or above low, medium, high or critical; further words narrow which count;
-    /// `none` is no gate
+    /// Exit 1 on findings at or above low, medium, high or critical; further words narrow which count.
+    /// `kev` and `epss>=X` may stand alone; `none` is no gate
     #[arg(short = 'f', long, value_name = "SEVERITY[,fixable][,kev][,epss>=X]")]
     pub(crate) fail_on: Option<String>,
     /// Show only these severities (trivy's word)
@@ -163,8 +166,8 @@ pub(crate) struct Scan {
     /// Exit with this number when a finding is shown or something is not known (trivy's word)
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) exit_code: u8,
-    /// Show only findings that have a fix (trivy's and grype's word)
-    #[arg(long, visible_alias = "only-fixed")]
+    /// Show only findings that have a fix (trivy's word; grype's is --only-fixed)
+    #[arg(long, alias = "only-fixed")]
     pub(crate) ignore_unfixed: bool,
     /// Ignorance that may pass a gate: uncovered, stale, unreadable
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -263,7 +266,7 @@ zip archives. What a file is, is told by its content.")]
         #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
         from: Vec<PathBuf>,
         /// Where to write it (default: the cache)
-        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB", hide_env_values = true)]
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
         to: Option<PathBuf>,
     },
     /// Fetch advisories from their publishers and compile them into the cache
@@ -277,7 +280,7 @@ image needs by itself.")]
         #[arg(value_name = "ECOSYSTEM")]
         ecosystems: Vec<String>,
         /// Fetch from a mirror, a URL under which the publishers' files lie
-        #[arg(long, value_name = "URL", env = "CLEANBILL_FEEDS_MIRROR", hide_env_values = true)]
+        #[arg(long, value_name = "URL", env = "CLEANBILL_FEEDS_MIRROR")]
         feeds_mirror: Option<String>,
         /// Ask also for what was confirmed a moment ago
         #[arg(long)]
@@ -289,7 +292,7 @@ image needs by itself.")]
   cleanbill db status --db advisories.db -o json")]
     Status {
         /// Advisory database (default: the one in the cache)
-        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB", hide_env_values = true)]
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
         db: Option<PathBuf>,
         /// Format
         #[arg(short, long, default_value = "table")]
@@ -304,7 +307,7 @@ image needs by itself.")]
         #[arg(value_name = "QUERY")]
         query: String,
         /// Advisory database (default: the one in the cache)
-        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB", hide_env_values = true)]
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
         db: Option<PathBuf>,
         /// At most so many records, and so many packages
         #[arg(long, value_name = "N", default_value_t = 20)]
@@ -319,7 +322,7 @@ image needs by itself.")]
   cleanbill db build --from advisories.jsonl.zst --to the-same.db")]
     Export {
         /// Advisory database (default: the one in the cache)
-        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB", hide_env_values = true)]
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
         db: Option<PathBuf>,
         /// Where to write it (default: stdout)
         #[arg(long, value_name = "FILE")]
@@ -338,7 +341,7 @@ made. A file that was built before the one that is there is refused.")]
         #[arg(long, value_name = "sha256:…", required = true)]
         expect: String,
         /// Where to keep it (default: the cache)
-        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB", hide_env_values = true)]
+        #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
         to: Option<PathBuf>,
     },
 }
@@ -492,7 +495,7 @@ pub(crate) enum Admission {
         #[arg(long, default_value = "audit")]
         mode: Mode,
         /// Where `up` keeps its data
-        #[arg(long, value_name = "DIR", env = "CLEANBILL_DATA_DIR", hide_env_values = true)]
+        #[arg(long, value_name = "DIR", env = "CLEANBILL_DATA_DIR")]
         data_dir: Option<PathBuf>,
     },
 }
@@ -515,7 +518,7 @@ pub(crate) enum Mode {
 the kube-system namespace.")]
 pub(crate) struct Up {
     /// Kubeconfig file (default: $KUBECONFIG or ~/.kube/config)
-    #[arg(long, value_name = "FILE", env = "KUBECONFIG", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// A cluster to watch (repeatable)
     #[arg(long, value_name = "NAME")]
@@ -527,10 +530,10 @@ pub(crate) struct Up {
     #[arg(long, value_name = "DIR")]
     pub(crate) advisories: Vec<PathBuf>,
     /// Advisory database
-    #[arg(long, value_name = "FILE", env = "CLEANBILL_DB", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
     pub(crate) db: Option<PathBuf>,
     /// Where everything is kept (default: $XDG_DATA_HOME/cleanbill)
-    #[arg(long, value_name = "DIR", env = "CLEANBILL_DATA_DIR", hide_env_values = true)]
+    #[arg(long, value_name = "DIR", env = "CLEANBILL_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Address of pages and API; loopback only
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
@@ -553,13 +556,13 @@ pub(crate) struct Up {
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct HubArgs {
     /// URL of the hub (default: the one that runs on the data directory)
-    #[arg(long, value_name = "URL", env = "CLEANBILL_HUB", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "CLEANBILL_HUB")]
     pub(crate) hub: Option<String>,
     /// Where `up` keeps its data
-    #[arg(long, value_name = "DIR", env = "CLEANBILL_DATA_DIR", hide_env_values = true)]
+    #[arg(long, value_name = "DIR", env = "CLEANBILL_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// File that holds the token (default: `token` in the data directory)
-    #[arg(long, value_name = "FILE", env = "CLEANBILL_TOKEN_FILE", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "CLEANBILL_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }
 

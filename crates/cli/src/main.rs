@@ -8,6 +8,7 @@ mod credentials;
 mod database;
 mod demo;
 mod feeds;
+mod help;
 mod hubclient;
 mod output;
 mod paths;
@@ -16,7 +17,7 @@ mod target;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 /// How a command ended, for scripts. The numbers are a contract (`cleanbill help`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,8 @@ enum Outcome {
 fn main() -> ExitCode {
     // One crypto provider for every client in the process; a second call changes nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let args = args::Args::parse();
+    let matches = help::fit(args::Args::command()).get_matches();
+    let args = args::Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     output::set_up(&args.common);
     paths::set_up(args.common.cache_dir.as_ref());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
