@@ -182,7 +182,9 @@ fn package(item: &Value, problem: &mut dyn FnMut(String)) -> Option<Affected> {
         _ => problem(format!("{name}: `ranges` is not a list")),
     }
     if let Some(bound) = item["database_specific"]["last_known_affected_version_range"].as_str() {
-        ranges.iter_mut().for_each(|range: &mut VersionRange| close(range, bound));
+        for range in &mut ranges {
+            close(range, bound);
+        }
     }
     let versions = texts(&item["versions"]);
     match &item["versions"] {

@@ -378,7 +378,8 @@ fn try_measure(mut command: impl FnMut() -> Command) -> Result<Cost, String> {
         let wall = start.elapsed().as_secs_f64();
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
-            return Err(format!("{:?} failed: {said}", inner.get_program()));
+            let program = inner.get_program().display().to_string();
+            return Err(format!("{program} failed: {said}"));
         }
         let text = fs::read_to_string(told.path()).unwrap();
         let numbers: Vec<f64> = text.split_whitespace().filter_map(|n| n.parse().ok()).collect();

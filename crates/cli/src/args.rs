@@ -108,8 +108,8 @@ pub(crate) enum Command {
 }
 
 /// What TARGET may be, for `scan` and `sbom`.
-const TARGETS: &str = "TARGET is an image reference, an image archive or OCI layout, a folder, a file or an
-SBOM. The kind is told by what is there; a word before it names the kind:
+const TARGETS: &str = "TARGET is an image reference, an image archive or OCI layout, a folder, a file
+or an SBOM. The kind is told by what is there; a word before it names the kind:
   registry:REF   docker-archive:FILE   oci-archive:FILE   oci-dir:FOLDER
   rootfs:FOLDER  a root file system: what is installed
   dir:FOLDER     a source tree: lock files and manifests too
@@ -216,8 +216,8 @@ pub(crate) enum SbomCommand {
     #[command(after_help = "Examples:
   cleanbill sbom convert sbom.cdx.json -o spdx-json=sbom.spdx.json
   cleanbill sbom convert syft.json -o cyclonedx-json@1.5 -o purls=purls.txt
-\nRead are CycloneDX JSON 1.2 to 1.7, SPDX JSON 2.2 and 2.3, Syft JSON and lists of
-package URLs.")]
+\nRead are CycloneDX JSON 1.2 to 1.7, SPDX JSON 2.2 and 2.3, Syft JSON and lists
+of package URLs.")]
     Convert {
         /// SBOM file; `-` reads stdin
         #[arg(value_name = "FILE")]
@@ -257,9 +257,9 @@ pub(crate) enum Db {
     #[command(after_help = "Examples:
   cleanbill db build --from ./advisories --to advisories.db
   cleanbill db build --from osv.zip debian.json kev.json --to advisories.db
-\nRead are OSV records (JSON, YAML), the Debian tracker's JSON, the secdb of Alpine,
-Wolfi, Chainguard and MinimOS, Wolfi's YAML, RustSec, RubySec, FriendsOfPHP,
-Node.js, Retire.js, KEV and EPSS; plain, under gzip or zstd, in folders, tar and
+\nRead are OSV records (JSON, YAML), the Debian tracker's JSON, the secdb of
+Alpine, Wolfi, Chainguard and MinimOS, Wolfi's YAML, RustSec, RubySec,
+FriendsOfPHP, Node.js, Retire.js, KEV and EPSS; plain, under gzip or zstd, in folders, tar and
 zip archives. What a file is, is told by its content.")]
     Build {
         /// Files, archives and folders
@@ -331,8 +331,8 @@ image needs by itself.")]
     /// Take a database file from elsewhere, once it was read whole
     #[command(after_help = "Example:
   cleanbill db import advisories.db --expect sha256:…
-\n`cleanbill db status --db advisories.db -o json` tells the digest where the file was
-made. A file that was built before the one that is there is refused.")]
+\n`cleanbill db status --db advisories.db -o json` tells the digest where the file
+was made. A file that was built before the one that is there is refused.")]
     Import {
         /// Database file
         #[arg(value_name = "FILE")]
@@ -444,7 +444,7 @@ pub(crate) struct PublicKeyArgs {
 /// `cleanbill policy`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
-    /// Say what policies make of an image or a resource; without either, whether they can be read
+    /// Say what policies make of an image or resource, or that they can be read
     #[command(after_help = "Examples:
   cleanbill policy check -p verify.yaml
   cleanbill policy check -p verify.yaml --image registry.example/app:1.2
@@ -514,8 +514,8 @@ pub(crate) enum Mode {
 #[command(after_help = "Examples:
   cleanbill up --demo
   cleanbill up --context prod --advisories ./advisories --policy verify.yaml
-\nClusters are only read: get, list and watch of pods, nodes, replicasets, jobs and
-the kube-system namespace.")]
+\nClusters are only read: get, list and watch of pods, nodes, replicasets, jobs
+and the kube-system namespace.")]
 pub(crate) struct Up {
     /// Kubeconfig file (default: $KUBECONFIG or ~/.kube/config)
     #[arg(long, value_name = "FILE", env = "KUBECONFIG")]

@@ -256,3 +256,42 @@ fn a_reader_that_goes_away_ends_it_in_peace() {
     let output = child.wait_with_output().unwrap();
     assert!(!text(&output.stderr).contains("panicked"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn outputs_that_would_lose_something_are_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    build_db(home);
+    archive(home);
+    let scan = |code: i32, flags: &[&str]| expect(home, code, &[&["scan", "--db", "a.db"], flags].concat());
+    let (_, err) = scan(2, &["image.tar", "image.tar", "-o", "json=x.json"]);
+    assert!(err.contains("takes one target") && !home.join("x.json").exists(), "{err}");
+    let (out, _) = scan(0, &["image.tar", "image.tar"]);
+    assert_eq!(out.matches("image.tar:").count(), 2, "{out}");
+    let (_, err) = scan(2, &["image.tar", "-o", "json=x", "-o", "csv=x"]);
+    assert!(err.contains("same file x"), "{err}");
+    let (_, err) = scan(2, &["image.tar", "-o", "json="]);
+    assert!(err.contains("names no file"), "{err}");
+    let (_, err) = scan(2, &["image.tar", "--explain", "CVE-2021-44228", "--fail-on", "high"]);
+    assert!(err.contains("cannot be used with"), "{err}");
+}
+
+#[test]
+fn what_is_shown_does_not_narrow_what_is_judged() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    build_db(home);
+    archive(home);
+    let flags = ["--fail-on", "low", "--severity", "MEDIUM", "--allow", "stale,uncovered,unreadable"];
+    let (out, err) = expect(home, 1, &[&["scan", "image.tar", "--db", "a.db"], &flags[..]].concat());
+    assert!(err.contains("1 finding counts against it") && !out.contains("Gate: passed"), "{out}{err}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_not_looked_for_in_a_registry() {
+    let home = tempfile::tempdir().unwrap();
+    let (_, err) = expect(home.path(), 2, &["sbom", "nofile.tar"]);
+    assert!(err.contains("no file or folder `nofile.tar`") && err.contains("registry:nofile.tar"), "{err}");
+    let (_, err) = expect(home.path(), 2, &["sbom", "./app"]);
+    assert!(err.contains("`./app`"), "{err}");
+}

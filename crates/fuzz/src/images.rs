@@ -150,7 +150,7 @@ fn layer_seeds() -> Vec<Vec<u8>> {
 fn layer(bytes: &[u8]) {
     let wants = Wants::new(
         [Pattern::Extension("jar"), Pattern::Path("l/x")],
-        [Content { heads: &[b"\x7fELF"], marker: b"mark" }],
+        [Content { heads: &[b"\x7fELF"], marker: b"mark", probe: None }],
     );
     // Under a whole layer, which it may change.
     let base = Tar::new().dir("a/").file("a/x.jar", "base").symlink("b", "a").finish();

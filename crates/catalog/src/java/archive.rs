@@ -46,7 +46,7 @@ use crate::zip::{Zip, ZipEntry};
 /// The cataloger.
 pub(crate) static JAVA: Cataloger = Cataloger {
     id: "java",
-    version: 2,
+    version: 3,
     kind: Kind::Installed,
     wants: &[
         Want::Path(Pattern::Extension("jar")),

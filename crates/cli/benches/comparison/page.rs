@@ -29,7 +29,8 @@ says what the jars themselves say.
 
 Packages are compared by type, name and version as package URLs have them, in one spelling: case and separators
 as the registry compares them, Go versions without `v`, epochs in front. A package found in several places counts
-once; files are not packages. Every difference was looked into.
+once; files are not packages. Every difference has its reason below; reasons that name a shape (`cargo/*`) speak for
+all of that shape.
 
 | subject | what it is | syft | trivy | cleanbill | differences | unexplained |
 |---|---|---:|---:|---:|---:|---:|

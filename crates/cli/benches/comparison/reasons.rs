@@ -1,4 +1,5 @@
-//! Why the tools differ. Every reason was looked into on the files themselves.
+//! Why the tools differ. The main ones were looked into on the files themselves; those that name a
+//! shape speak for all of that shape.
 
 use crate::By;
 
