@@ -259,8 +259,8 @@ pub(crate) enum Db {
   cleanbill db build --from osv.zip debian.json kev.json --to advisories.db
 \nRead are OSV records (JSON, YAML), the Debian tracker's JSON, the secdb of
 Alpine, Wolfi, Chainguard and MinimOS, Wolfi's YAML, RustSec, RubySec,
-FriendsOfPHP, Node.js, Retire.js, KEV and EPSS; plain, under gzip or zstd, in folders, tar and
-zip archives. What a file is, is told by its content.")]
+FriendsOfPHP, Node.js, Retire.js, KEV and EPSS; plain, under gzip or zstd, in
+folders, tar and zip archives. What a file is, is told by its content.")]
     Build {
         /// Files, archives and folders
         #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
@@ -444,8 +444,10 @@ pub(crate) struct PublicKeyArgs {
 /// `cleanbill policy`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
-    /// Say what policies make of an image or resource, or that they can be read
-    #[command(after_help = "Examples:
+    /// Say what policies make of an image or a resource
+    #[command(after_help = "Without --image and --resource it says whether the policies can be read.
+
+Examples:
   cleanbill policy check -p verify.yaml
   cleanbill policy check -p verify.yaml --image registry.example/app:1.2
   cleanbill policy check -p verify.yaml --resource deployment.yaml")]
