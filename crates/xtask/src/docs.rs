@@ -82,7 +82,7 @@ fn page<'a>(files: &'a [SourceFile], path: &str, title: &str, found: &mut Vec<Co
         found.push(Complaint::new(path, "is not there", "each line of a family's table has a file of its own"));
         return None;
     };
-    if !manual::title(&file.text).is_some_and(|stated| stated.split(" (").next() == Some(title)) {
+    if manual::title(&file.text).is_none_or(|stated| stated.split(" (").next() != Some(title)) {
         found.push(Complaint::new(path, format!("its manual page is not titled {title}"), format!("//! # {title}")));
     }
     let Some(sentence) = manual::first_sentence(&file.text) else {
