@@ -149,7 +149,7 @@ fn no_data_is_not_shown_as_no_vulnerabilities() {
     let text = table::write(&scan.report("x"), 80);
     assert!(text.starts_with("x: no known vulnerabilities, 2 packages."), "{text}");
     let text = table::write(&Scan::empty().report("x"), 80);
-    assert!(text.starts_with("x: no known vulnerabilities in what was covered, 0 packages."), "{text}");
+    assert!(text.starts_with("x: no package was found in it, so there was nothing to judge."), "{text}");
 }
 
 #[test]
