@@ -239,11 +239,13 @@ pub(crate) fn run(
             stop.store(true, Ordering::Relaxed);
         }
         drop(rest);
-        let hasher = hashing.join().ok();
-        let storage = storage.join().ok();
+        // A digest that nobody took is not one that was right.
+        let hasher = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (stored, count, failed) = storage.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         match whole {
             Ok(()) => {
-                if let (Some(expected), Some(actual)) = (diff_id, hasher.map(Hasher::finish))
+                let actual = hasher.finish();
+                if let Some(expected) = diff_id
                     && *expected != actual
                 {
                     let why = format!("unpacked it has digest {actual}, the configuration says {expected}");
@@ -258,7 +260,6 @@ pub(crate) fn run(
                 }
             }
         }
-        let Some((hasher, count, failed)) = storage else { return failures };
         if let Some(error) = failed {
             let failure = failure(&error);
             if !failures.contains(&failure) {
@@ -269,7 +270,7 @@ pub(crate) fn run(
         if failures.iter().any(|(code, why)| *code == "layer-digest" && why.starts_with("more than")) {
             return failures;
         }
-        let actual = hasher.finish();
+        let actual = stored.finish();
         if actual != layer.digest {
             failures.push(("layer-digest", format!("it has digest {actual}, not {}", layer.digest)));
         } else if count != layer.size {
