@@ -357,12 +357,26 @@ pub(crate) struct PublicKeyArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
     /// Say what the policies make of an image or a resource; without either, whether they can be read
-    Check {
-        /// Policy files
-        #[arg(short, long, required = true, value_name = "FILE")]
+    Check(PolicyCheck),
+    /// Look for what policies say and hardly mean: patterns, rules, fields, exceptions
+    Lint {
+        /// Policy files or folders
+        #[arg(required = true, value_name = "PATH")]
+        policy: Vec<PathBuf>,
+        /// Warnings are a failure too
+        #[arg(long)]
+        strict: bool,
+        /// table or json
+        #[arg(short, long, default_value = "table")]
+        output: Format,
+    },
+    /// Say in words what would be asked of an image; nothing is fetched
+    Explain {
+        /// Policy files or folders
+        #[arg(short, long, required = true, value_name = "PATH")]
         policy: Vec<PathBuf>,
         /// An image, as if a Pod in NAMESPACE named it
-        #[arg(long, value_name = "REF", conflicts_with = "resource")]
+        #[arg(long, value_name = "REF", conflicts_with = "resource", required_unless_present = "resource")]
         image: Option<String>,
         /// A file with a Pod, Deployment, …
         #[arg(long, value_name = "FILE")]
@@ -370,10 +384,38 @@ pub(crate) enum Policy {
         /// Namespace of what is judged
         #[arg(short, long, default_value = "default")]
         namespace: String,
+    },
+    /// Run the cases in files that end in .test.yaml; nothing is fetched
+    Test {
+        /// The folder, looked through with its folders
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
         /// table or json
         #[arg(short, long, default_value = "table")]
         output: Format,
     },
+    /// Print which fields of Kyverno's policies are read, and what becomes of the others
+    Fields,
+}
+
+/// `cleanbill policy check`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PolicyCheck {
+    /// Policy files
+    #[arg(short, long, required = true, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// An image, as if a Pod in NAMESPACE named it
+    #[arg(long, value_name = "REF", conflicts_with = "resource")]
+    pub(crate) image: Option<String>,
+    /// A file with a Pod, Deployment, …
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resource: Option<PathBuf>,
+    /// Namespace of what is judged
+    #[arg(short, long, default_value = "default")]
+    pub(crate) namespace: String,
+    /// table or json
+    #[arg(short, long, default_value = "table")]
+    pub(crate) output: Format,
 }
 
 /// `cleanbill admit`

@@ -62,6 +62,10 @@ pub enum ReasonCode {
     Skipped,
     /// The deadline passed before an answer was found.
     Deadline,
+    /// It comes from a registry that the rule does not allow.
+    OtherRegistry,
+    /// The rule asks for no signature, and what it asks for is met.
+    Allowed,
 }
 
 impl ReasonCode {
@@ -78,6 +82,8 @@ impl ReasonCode {
             ReasonCode::NoPolicy => "no-policy",
             ReasonCode::Skipped => "skipped",
             ReasonCode::Deadline => "deadline",
+            ReasonCode::OtherRegistry => "registry-not-allowed",
+            ReasonCode::Allowed => "allowed",
         }
     }
 }

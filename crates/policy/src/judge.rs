@@ -7,7 +7,7 @@ use cleanbill_model::{
 };
 
 use crate::PolicySet;
-use crate::rules::Check;
+use crate::rules::{Check, Rule};
 
 impl PolicySet {
     /// The verdict on one image. `digest` is the one that was looked at, `None` if it could not be
@@ -45,7 +45,8 @@ impl PolicySet {
             let mut reason = check.judge(image, evidence);
             reason.policy.clone_from(&policy.name);
             reason.rule.clone_from(&rule.name);
-            let (good, open) = (reason.code == ReasonCode::Signed, reason.code == ReasonCode::Unreachable);
+            let good = matches!(reason.code, ReasonCode::Signed | ReasonCode::Allowed);
+            let open = reason.code == ReasonCode::Unreachable;
             if !good && !check.enforces(&request.namespace) {
                 verdict.warnings.push(reason);
                 continue;
@@ -57,6 +58,7 @@ impl PolicySet {
                 (_, false, true) => Decision::Undecided,
             };
         }
+        verdict.reasons.extend(self.excepted(request, image));
         if verdict.reasons.is_empty() && verdict.warnings.is_empty() {
             verdict.reasons.push(Reason {
                 code: ReasonCode::NoPolicy,
@@ -68,6 +70,29 @@ impl PolicySet {
             });
         }
         verdict
+    }
+
+    /// The exceptions that keep policies from speaking of the image.
+    fn excepted(&self, request: &AdmissionRequest, image: &Reference) -> Vec<Reason> {
+        let mut out = Vec::new();
+        for policy in &self.policies {
+            let Some(exception) = policy.excepts(image, self.today) else { continue };
+            let speaks = |rule: &&Rule| rule.scope.covers(request) && rule.checks.iter().any(|c| c.speaks_of(image));
+            for rule in policy.rules.iter().filter(speaks) {
+                out.push(Reason {
+                    code: ReasonCode::Skipped,
+                    policy: policy.name.clone(),
+                    rule: rule.name.clone(),
+                    message: format!(
+                        "{image} is excepted until {} by {}: {}",
+                        exception.until, exception.owner, exception.reason
+                    ),
+                    hint: String::new(),
+                    attempts: Vec::new(),
+                });
+            }
+        }
+        out
     }
 }
 
@@ -81,12 +106,20 @@ impl Check {
             hint,
             attempts: Vec::new(),
         };
+        if !self.allows_registry(image) {
+            let allowed: Vec<_> = self.registries.iter().map(|r| r.0.as_str()).collect();
+            return reason(
+                ReasonCode::OtherRegistry,
+                format!("{image} comes from {}, where the rule lets no image come from", image.registry()),
+                format!("push it to {}", allowed.join(" or ")),
+            );
+        }
         let found = match evidence {
             Ok(found) => found,
             Err(unavailable) => {
                 return reason(
                     ReasonCode::Unreachable,
-                    format!("whether {image} is signed could not be found out: {unavailable}"),
+                    format!("{} could not be found out: {unavailable}", self.question(image)),
                     "check that the registry can be reached from here, and try again".to_owned(),
                 );
             }
@@ -99,6 +132,10 @@ impl Check {
             );
         }
         let pinned = format!("{}@{}", image.name(), found.subject);
+        if self.attestors.is_empty() {
+            let message = format!("{pinned} may run: the rule asks for no signature");
+            return reason(ReasonCode::Allowed, message, String::new());
+        }
         let signed = |key: &KeyId| found.signatures.iter().any(|s| s.verified_by.contains(key));
         let mut attempts = self.attempts(found);
         let unmet = self.attestors.iter().filter(|set| !set.met(&signed)).count();
@@ -113,6 +150,14 @@ impl Check {
         }
         reason.attempts = attempts;
         reason
+    }
+
+    fn question(&self, image: &Reference) -> String {
+        if self.attestors.is_empty() {
+            format!("which digest {image} is")
+        } else {
+            format!("whether {image} is signed")
+        }
     }
 
     /// Code and sentence for a rule that is not met.

@@ -1,17 +1,32 @@
 //! The internal model that every front end is brought to.
 
+use cleanbill_diag::Span;
 use cleanbill_model::{KeyId, Reference};
 
-use crate::FailurePolicy;
 use crate::pattern::{self, Pattern};
 use crate::scope::Scope;
+use crate::{Day, FailurePolicy};
 
 /// One policy.
 #[derive(Debug)]
 pub(crate) struct Policy {
+    /// `name`, or `namespace/name` where it speaks of one namespace alone.
     pub(crate) name: String,
     pub(crate) failure_policy: FailurePolicy,
     pub(crate) rules: Vec<Rule>,
+    /// Images that its rules do not speak of for a while.
+    pub(crate) exceptions: Vec<Exception>,
+}
+
+/// Images that are excepted, why, by whom and until when.
+#[derive(Debug)]
+pub(crate) struct Exception {
+    pub(crate) images: Vec<Pattern>,
+    pub(crate) reason: String,
+    pub(crate) owner: String,
+    /// The last day on which it holds.
+    pub(crate) until: Day,
+    pub(crate) span: Span,
 }
 
 /// One rule: for which objects, which checks of their images.
@@ -27,7 +42,9 @@ pub(crate) struct Rule {
 pub(crate) struct Check {
     pub(crate) images: Vec<Pattern>,
     pub(crate) skip: Vec<Pattern>,
-    /// Every one must be met; never empty.
+    /// Where images may come from; empty: from everywhere.
+    pub(crate) registries: Vec<Registry>,
+    /// Every one must be met; empty only where the policy says that no signature is asked for.
     pub(crate) attestors: Vec<AttestorSet>,
     pub(crate) enforce: bool,
     /// Other actions in some namespaces (wildcards); enforcing wins (A36).
@@ -35,6 +52,10 @@ pub(crate) struct Check {
     pub(crate) mutate_digest: bool,
     pub(crate) verify_digest: bool,
 }
+
+/// `registry[/path]`: everything below it, by whole segments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Registry(pub(crate) String);
 
 /// So many of these must be met; `count` is within 1 and the number of entries.
 #[derive(Debug)]
@@ -58,10 +79,31 @@ pub(crate) struct Key {
     pub(crate) log_entry: bool,
 }
 
+impl Policy {
+    /// The exception that holds for the image on that day. Who does not know the day has none.
+    pub(crate) fn excepts(&self, image: &Reference, today: Option<Day>) -> Option<&Exception> {
+        let today = today?;
+        self.exceptions.iter().find(|e| today <= e.until && e.images.iter().any(|p| p.surely_covers(image)))
+    }
+}
+
+impl Registry {
+    /// Whether the image lies in it.
+    pub(crate) fn holds(&self, image: &Reference) -> bool {
+        let name = image.name();
+        name.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
 impl Check {
     /// Whether the images speak of `image` and the exceptions do not.
     pub(crate) fn speaks_of(&self, image: &Reference) -> bool {
         self.images.iter().any(|p| p.covers(image)) && !self.skip.iter().any(|p| p.surely_covers(image))
+    }
+
+    /// Whether the image comes from where it may.
+    pub(crate) fn allows_registry(&self, image: &Reference) -> bool {
+        self.registries.is_empty() || self.registries.iter().any(|r| r.holds(image))
     }
 
     /// Whether failing refuses, in this namespace.
