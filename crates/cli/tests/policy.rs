@@ -66,7 +66,7 @@ fn explain_says_it_in_words_and_fields_prints_the_table() {
     let (out, _) = expect(home.path(), 0, &["policy", "explain", "-p", "p.yaml", "--resource", "r.yaml"]);
     assert!(out.contains("Service default/s names no image\nquay.io/a:1 in a Pod"), "{out}");
     let (out, _) = expect(home.path(), 0, &["policy", "fields"]);
-    assert!(out.contains("| `spec.rules[].verifyImages[].attestations` | refused |"), "{out}");
+    assert!(out.contains("| `spec.rules[].verifyImages[].repository` | refused |"), "{out}");
 }
 
 #[test]
@@ -99,6 +99,33 @@ fn cases_are_run_and_a_wrong_one_fails() {
     std::fs::remove_file(&file).unwrap();
     let (_, err) = expect(home.path(), 2, &["policy", "test", "policies"]);
     assert!(err.contains("holds no cases"), "{err}");
+}
+
+#[test]
+fn attestations_can_be_tested_and_are_refused_by_name_where_nobody_looks_at_them() {
+    let home = tempfile::tempdir().unwrap();
+    let (_, public) = key_pair(home.path(), "cosign");
+    let pem = std::fs::read_to_string(&public).unwrap().replace('\n', "\\n");
+    let asks = format!(
+        "  attestations: [{{type: t, keys: \"{pem}\", conditions: [{{all: [{{key: '{{{{ a }}}}', operator: Equals, value: b}}]}}]}}]\n"
+    );
+    std::fs::write(home.path().join("p.yaml"), short(&public, &asks)).unwrap();
+    std::fs::write(home.path().join("good.json"), r#"{"a": "b"}"#).unwrap();
+    std::fs::write(home.path().join("bad.json"), r#"{"a": "c"}"#).unwrap();
+    let case = |predicate: &str, expect: &str| {
+        format!(
+            "  - {{name: {predicate}, image: \"a:1\", signedBy: [cosign.pub], attested: [{{type: t, by: [cosign.pub], predicate: {predicate}}}], expect: {expect}}}\n"
+        )
+    };
+    let head = "apiVersion: cleanbill.dev/v1\nkind: PolicyTest\npolicies: [p.yaml]\ncases:\n";
+    let cases = format!("{head}{}{}", case("good.json", "admitted"), case("bad.json", "refused, reason: not-attested"));
+    std::fs::write(home.path().join("p.test.yaml"), cases).unwrap();
+    let (out, _) = expect(home.path(), 0, &["policy", "test", "."]);
+    assert!(out.ends_with("2 cases, 0 failed\n"), "{out}");
+    let (out, _) = expect(home.path(), 0, &["policy", "explain", "-p", "p.yaml", "--image", "a:1"]);
+    assert!(out.contains("every attestation of type t must meet 1 conditions"), "{out}");
+    let (_, err) = expect(home.path(), 2, &["policy", "check", "-p", "p.yaml"]);
+    assert!(err.contains("policy short/images: attestations (type `t`) are not looked at here yet"), "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,6 +66,8 @@ pub enum ReasonCode {
     OtherRegistry,
     /// The rule asks for no signature, and what it asks for is met.
     Allowed,
+    /// A statement that the rule asks for is not there, by none of its keys, or says something else.
+    NotAttested,
 }
 
 impl ReasonCode {
@@ -84,6 +86,7 @@ impl ReasonCode {
             ReasonCode::Deadline => "deadline",
             ReasonCode::OtherRegistry => "registry-not-allowed",
             ReasonCode::Allowed => "allowed",
+            ReasonCode::NotAttested => "not-attested",
         }
     }
 }

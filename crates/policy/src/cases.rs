@@ -10,6 +10,8 @@
 //!     image: ghcr.io/org/app:1     # as a Pod; or resource: deployment.yaml
 //!     namespace: prod              # default, if there is no such line
 //!     signedBy: [release.pub]      # the keys that are said to have signed every image
+//!     attested:                    # statements about every image
+//!       - {type: https://slsa.dev/provenance/v1, by: [release.pub], predicate: provenance.json}
 //!     unreachable: false           # true: the registry does not answer
 //!     expect: refused              # admitted, warned, refused or undecided
 //!     reason: unsigned             # a code that must be among the reasons
@@ -26,11 +28,11 @@ use cleanbill_model::{
 use crate::read::{Said, filled, keep, need};
 use crate::short::API_VERSION;
 use crate::yaml::{self, Object, Place};
-use crate::{Day, PolicySet, pem};
+use crate::{Day, PolicySet, Statement, pem};
 
 const KIND: &str = "PolicyTest";
 
-const CODES: [ReasonCode; 12] = [
+const CODES: [ReasonCode; 13] = [
     ReasonCode::Signed,
     ReasonCode::Unsigned,
     ReasonCode::OtherKey,
@@ -43,6 +45,7 @@ const CODES: [ReasonCode; 12] = [
     ReasonCode::Deadline,
     ReasonCode::OtherRegistry,
     ReasonCode::Allowed,
+    ReasonCode::NotAttested,
 ];
 
 /// What a case expects of the whole object.
@@ -101,6 +104,17 @@ pub enum Subject {
     Resource(String),
 }
 
+/// One statement that a case makes up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attested {
+    /// Its predicate type.
+    pub predicate_type: String,
+    /// Files of public keys, beside the file of cases: who vouches for it.
+    pub by: Vec<String>,
+    /// The file with the predicate in JSON, beside the file of cases.
+    pub predicate: String,
+}
+
 /// One case.
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -112,6 +126,8 @@ pub struct Case {
     pub namespace: String,
     /// Files of public keys, beside the file of cases: who signed every image of it.
     pub signed_by: Vec<String>,
+    /// What is attested of every image.
+    pub attested: Vec<Attested>,
     /// The registry does not answer.
     pub unreachable: bool,
     /// What must come out.
@@ -173,6 +189,10 @@ fn case(place: &Place<'_>, said: &mut Said) -> Result<Case, Diagnostic> {
     };
     let namespace = text(&mut object, "namespace")?.unwrap_or_else(|| "default".to_owned());
     let signed_by = object.take("signedBy").map(|p| p.texts()).transpose()?.unwrap_or_default();
+    let attested = match object.take("attested") {
+        Some(list) => list.list()?.iter().map(|place| attested(place, said)).collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
     let unreachable = object.take("unreachable").map(|p| p.bool()).transpose()?.unwrap_or(false);
     let expect_place = need(&mut object, "expect", place)?;
     let word = expect_place.text()?;
@@ -185,7 +205,16 @@ fn case(place: &Place<'_>, said: &mut Said) -> Result<Case, Diagnostic> {
         None => None,
     };
     object.refuse_rest(said);
-    Ok(Case { name, subject, namespace, signed_by, unreachable, expect, reason })
+    Ok(Case { name, subject, namespace, signed_by, attested, unreachable, expect, reason })
+}
+
+fn attested(place: &Place<'_>, said: &mut Said) -> Result<Attested, Diagnostic> {
+    let mut object = place.object()?;
+    let predicate_type = need(&mut object, "type", place)?.text()?.to_owned();
+    let by = filled(&need(&mut object, "by", place)?)?;
+    let predicate = need(&mut object, "predicate", place)?.text()?.to_owned();
+    object.refuse_rest(said);
+    Ok(Attested { predicate_type, by, predicate })
 }
 
 fn text(object: &mut Object<'_>, name: &str) -> Result<Option<String>, Diagnostic> {
@@ -207,9 +236,15 @@ pub fn key_ids(pem: &str) -> Result<Vec<KeyId>, String> {
 }
 
 impl Case {
-    /// Judges what the case is about, with every image signed by `keys`; the error is what came out
+    /// Judges what the case is about, with every image signed by `keys` and these statements about it; the error is what came out
     /// instead of what was expected.
-    pub fn run(&self, policies: &PolicySet, requests: &[AdmissionRequest], keys: &[KeyId]) -> Result<(), String> {
+    pub fn run(
+        &self,
+        policies: &PolicySet,
+        requests: &[AdmissionRequest],
+        keys: &[KeyId],
+        statements: &[Statement],
+    ) -> Result<(), String> {
         let mut outcome = Expected::Admitted;
         let mut reasons: Vec<(ReasonCode, String)> = Vec::new();
         for request in requests {
@@ -224,7 +259,7 @@ impl Case {
                         continue;
                     }
                 };
-                let verdict = self.judge(policies, request, &image, keys);
+                let verdict = self.judge(policies, request, &image, keys, statements);
                 outcome = outcome.max(Expected::of(&verdict));
                 for reason in verdict.reasons.iter().chain(&verdict.warnings) {
                     reasons.push((reason.code, reason.message.clone()));
@@ -246,7 +281,14 @@ impl Case {
         }
     }
 
-    fn judge(&self, policies: &PolicySet, request: &AdmissionRequest, image: &Reference, keys: &[KeyId]) -> Verdict {
+    fn judge(
+        &self,
+        policies: &PolicySet,
+        request: &AdmissionRequest,
+        image: &Reference,
+        keys: &[KeyId],
+        statements: &[Statement],
+    ) -> Verdict {
         if self.unreachable {
             let down = Unavailable { what: format!("read {image}"), why: "the case says so".to_owned() };
             return policies.judge(request, image, image.digest(), Err(&down));
@@ -265,6 +307,6 @@ impl Case {
         };
         let evidence =
             Evidence { subject: subject.clone(), kind: DigestKind::Manifest, keys: keys.to_vec(), signatures };
-        policies.judge(request, image, Some(&subject), Ok(&evidence))
+        policies.judge_with(request, image, Some(&subject), Ok(&evidence), statements)
     }
 }

@@ -81,6 +81,17 @@ fn explain_check(check: &Check, request: &AdmissionRequest, out: &mut String) {
     for set in &check.attestors {
         explain_set(set, 1, out);
     }
+    for attestation in &check.attestations {
+        let blocks = attestation.conditions.len();
+        let _ = writeln!(
+            out,
+            "  every attestation of type {} must meet {blocks} conditions, and there must be one:",
+            attestation.predicate_type
+        );
+        for set in &attestation.attestors {
+            explain_set(set, 2, out);
+        }
+    }
     if check.attestors.is_empty() {
         out.push_str("  no signature is asked for\n");
     }

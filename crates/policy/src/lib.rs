@@ -6,6 +6,7 @@
 //! understood protects half.
 
 mod cases;
+mod conditions;
 mod day;
 mod explain;
 mod judge;
@@ -24,9 +25,10 @@ use std::sync::Arc;
 use cleanbill_diag::{Diagnostic, Level, Span};
 use cleanbill_model::{AdmissionRequest, KeyId, Reference};
 
-pub use cases::{Case, Expected, Subject, Suite, key_ids};
+pub use cases::{Attested, Case, Expected, Subject, Suite, key_ids};
 pub use day::Day;
 pub use lint::lint;
+pub use rules::Statement;
 
 use rules::{Policy, Rule};
 
@@ -58,6 +60,8 @@ pub struct Demand {
     pub keys: Vec<(KeyId, String)>,
     /// A log entry is demanded by a rule.
     pub log_entry: bool,
+    /// The predicate types of which statements are asked for.
+    pub attestations: Vec<String>,
     /// Some rule speaks of the image.
     pub applies: bool,
     /// Some rule that speaks of it enforces.
@@ -104,12 +108,24 @@ impl PolicySet {
         let mut out = Vec::new();
         for policy in &self.policies {
             for rule in &policy.rules {
-                for key in rule.checks.iter().flat_map(|c| c.keys()) {
+                for key in rule.checks.iter().flat_map(|c| c.all_keys()) {
                     out.push((format!("{}/{}", policy.name, rule.name), key.pem.clone()));
                 }
             }
         }
         out
+    }
+
+    /// Which policy and rule ask for which statements: what a caller that has no statements to give must
+    /// refuse.
+    pub fn attestations(&self) -> Vec<(String, String)> {
+        let rules = self.policies.iter().flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)));
+        rules
+            .flat_map(|(policy, rule)| {
+                let types = rule.checks.iter().flat_map(|c| &c.attestations).map(|a| a.predicate_type.clone());
+                types.map(move |of| (format!("{}/{}", policy.name, rule.name), of))
+            })
+            .collect()
     }
 
     /// The policies whose failure policy is `of`, for the hook that has this setting.
@@ -128,7 +144,12 @@ impl PolicySet {
         for (_, _, check) in self.checks(request, image) {
             demand.applies = true;
             demand.enforced |= check.enforces(&request.namespace);
-            for key in check.keys() {
+            for attestation in &check.attestations {
+                if !demand.attestations.contains(&attestation.predicate_type) {
+                    demand.attestations.push(attestation.predicate_type.clone());
+                }
+            }
+            for key in check.all_keys() {
                 demand.log_entry |= key.log_entry;
                 if !demand.keys.iter().any(|(id, _)| *id == key.id) {
                     demand.keys.push((key.id.clone(), key.pem.clone()));

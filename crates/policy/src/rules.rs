@@ -3,6 +3,7 @@
 use cleanbill_diag::Span;
 use cleanbill_model::{KeyId, Reference};
 
+use crate::conditions::Conditions;
 use crate::pattern::{self, Pattern};
 use crate::scope::Scope;
 use crate::{Day, FailurePolicy};
@@ -46,11 +47,55 @@ pub(crate) struct Check {
     pub(crate) registries: Vec<Registry>,
     /// Every one must be met; empty only where the policy says that no signature is asked for.
     pub(crate) attestors: Vec<AttestorSet>,
+    /// What must have been stated of the image, every one.
+    pub(crate) attestations: Vec<Attestation>,
     pub(crate) enforce: bool,
     /// Other actions in some namespaces (wildcards); enforcing wins (A36).
     pub(crate) overrides: Vec<(bool, Vec<String>)>,
     pub(crate) mutate_digest: bool,
     pub(crate) verify_digest: bool,
+}
+
+/// A statement that must be there, by whom, and what it must say.
+#[derive(Debug)]
+pub(crate) struct Attestation {
+    /// The predicate type, compared whole.
+    pub(crate) predicate_type: String,
+    /// Every one must be met; never empty.
+    pub(crate) attestors: Vec<AttestorSet>,
+    /// Every block must be met by every statement of the type that a key of these vouches for.
+    pub(crate) conditions: Conditions,
+}
+
+/// A statement about an image that verified: what the payload says, never what is written beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// The predicate type in the signed payload.
+    pub predicate_type: String,
+    /// The keys it verified with, as a statement about the digest that is judged.
+    pub verified_by: Vec<KeyId>,
+    /// The predicate.
+    pub predicate: serde_json::Value,
+}
+
+impl Attestation {
+    /// Whether the statements are there and say what is asked for. Statements that no key of ours
+    /// vouches for change nothing.
+    pub(crate) fn met(&self, statements: &[Statement]) -> bool {
+        let good = |key: &KeyId| {
+            let mut ours = statements
+                .iter()
+                .filter(|s| s.predicate_type == self.predicate_type && s.verified_by.contains(key))
+                .peekable();
+            ours.peek().is_some()
+                && ours.all(|s| s.predicate.is_object() && self.conditions.iter().all(|block| block.met(&s.predicate)))
+        };
+        self.attestors.iter().all(|set| set.met(&good))
+    }
+
+    pub(crate) fn keys(&self) -> Vec<&Key> {
+        self.attestors.iter().flat_map(AttestorSet::keys).collect()
+    }
 }
 
 /// `registry[/path]`: everything below it, by whole segments.
@@ -117,9 +162,14 @@ impl Check {
         if said.peek().is_some() { said.any(|enforce| enforce) } else { self.enforce }
     }
 
-    /// Every key named.
+    /// Every key that must have signed.
     pub(crate) fn keys(&self) -> Vec<&Key> {
         self.attestors.iter().flat_map(AttestorSet::keys).collect()
+    }
+
+    /// Every key named, those of attestations among them.
+    pub(crate) fn all_keys(&self) -> Vec<&Key> {
+        self.keys().into_iter().chain(self.attestations.iter().flat_map(Attestation::keys)).collect()
     }
 }
 

@@ -19,6 +19,14 @@
 //!         -----BEGIN PUBLIC KEY-----
 //!         …
 //!         -----END PUBLIC KEY-----
+//!   attestations:                       # every one must be there, and every statement meet the conditions
+//!     - type: https://slsa.dev/provenance/v1
+//!       atLeast: 1
+//!       keys: |-
+//!         …
+//!       conditions:                     # as Kyverno writes them; none, if there is no such line
+//!         - all:
+//!             - {key: "{{ buildDefinition.buildType }}", operator: Equals, value: "https://example.com/build"}
 //!   exceptions:                         # each with reason, owner and last day
 //!     - images: ["ghcr.io/org/legacy:*"]
 //!       reason: moves to the new pipeline
@@ -26,7 +34,7 @@
 //!       until: 2026-12-31
 //! ```
 //!
-//! One of `registries`, `signedBy` and `digest` must be there: a policy that asks for nothing is
+//! One of `registries`, `signedBy`, `attestations` and `digest` must be there: a policy that asks for nothing is
 //! refused. An exception takes images out of this policy alone, until the end of its last day (UTC);
 //! its patterns need certainty, as `skipImageReferences` of Kyverno do here. Policies only add: no
 //! policy can let in what another refuses. What is not on this page is refused by its path.
@@ -35,10 +43,10 @@ use cleanbill_diag::Diagnostic;
 
 use crate::pattern::{self, Pattern};
 use crate::read::{Said, filled, keep, need, patterns, public_keys};
-use crate::rules::{AttestorSet, Check, Entry, Exception, Key, Policy, Registry, Rule};
+use crate::rules::{Attestation, AttestorSet, Check, Entry, Exception, Key, Policy, Registry, Rule};
 use crate::scope::{Block, CONTROLLERS, Filter, Scope};
 use crate::yaml::{Object, Place};
-use crate::{Day, FailurePolicy, lint};
+use crate::{Day, FailurePolicy, conditions, lint};
 
 pub(crate) const API_VERSION: &str = "cleanbill.dev/v1";
 pub(crate) const KIND: &str = "ImagePolicy";
@@ -85,22 +93,34 @@ pub(crate) fn policy(mut top: Object<'_>, place: &Place<'_>, said: &mut Said) ->
         Some(list) => groups(&list, &name, said)?,
         None => Vec::new(),
     };
+    let attestations = match spec.take("attestations") {
+        Some(list) => {
+            let places = list.list()?;
+            if places.is_empty() {
+                return Err(list.error("policy-empty", "the list is empty, so every image would pass"));
+            }
+            places.iter().map(|place| attestation(place, &name, said)).collect::<Result<_, _>>()?
+        }
+        None => Vec::new(),
+    };
     let exceptions = match spec.take("exceptions") {
         Some(list) => list.list()?.iter().filter_map(|p| keep(exception(p, said), said)).collect(),
         None => Vec::new(),
     };
     let refused = spec.fields.len();
     spec.refuse_rest(said);
-    if refused == 0 && attestors.is_empty() && registries.is_empty() && pins.is_none() {
+    let asks_nothing = attestors.is_empty() && attestations.is_empty() && registries.is_empty() && pins.is_none();
+    if refused == 0 && asks_nothing {
         return Err(spec_place
             .error("policy-empty", "it asks for nothing, so every image would pass")
-            .hint("write signedBy, registries or digest"));
+            .hint("write signedBy, attestations, registries or digest"));
     }
     let check = Check {
         images,
         skip: Vec::new(),
         registries,
         attestors,
+        attestations,
         enforce,
         overrides: Vec::new(),
         mutate_digest: pins.unwrap_or(true),
@@ -177,9 +197,26 @@ fn groups(list: &Place<'_>, name: &str, said: &mut Said) -> Result<Vec<AttestorS
 
 fn group(place: &Place<'_>, name: &str, said: &mut Said) -> Result<AttestorSet, Diagnostic> {
     let mut object = place.object()?;
-    let keys_place = need(&mut object, "keys", place)?;
-    let at_least = object.take("atLeast");
+    let set = keys_of(&mut object, place, name)?;
     object.refuse_rest(said);
+    Ok(set)
+}
+
+fn attestation(place: &Place<'_>, name: &str, said: &mut Said) -> Result<Attestation, Diagnostic> {
+    let mut object = place.object()?;
+    let predicate_type = filled_text(&need(&mut object, "type", place)?)?;
+    let attestors = vec![keys_of(&mut object, place, name)?];
+    let conditions = match object.take("conditions") {
+        Some(place) => conditions::read(&place, said)?,
+        None => Vec::new(),
+    };
+    object.refuse_rest(said);
+    Ok(Attestation { predicate_type, attestors, conditions })
+}
+
+fn keys_of(object: &mut Object<'_>, place: &Place<'_>, name: &str) -> Result<AttestorSet, Diagnostic> {
+    let keys_place = need(object, "keys", place)?;
+    let at_least = object.take("atLeast");
     let keys = public_keys(&keys_place, (name, RULE))?;
     let entries: Vec<Entry> = keys.into_iter().map(|(id, pem)| Entry::Key(Key { id, pem, log_entry: false })).collect();
     AttestorSet::new(entries, at_least.as_ref(), &keys_place)

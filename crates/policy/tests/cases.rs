@@ -28,7 +28,7 @@ fn run(policy: &str, case: &str, keys: &[char]) -> Result<(), String> {
     let suite = suite(&format!("name: c, image: \"a:1\", {case}")).unwrap();
     let keys: Vec<_> = keys.iter().flat_map(|k| key_ids(&pem(*k)).unwrap()).collect();
     let Subject::Image(name) = &suite.cases[0].subject else { panic!("an image") };
-    suite.cases[0].run(&load(policy).unwrap(), &[pod(name)], &keys)
+    suite.cases[0].run(&load(policy).unwrap(), &[pod(name)], &keys, &[])
 }
 
 #[test]
@@ -59,11 +59,11 @@ fn one_bad_image_among_good_ones_refuses_the_object() {
     let policy = load(&short("registries: [ghcr.io]")).unwrap();
     let case = &suite("name: c, resource: r.yaml, expect: refused").unwrap().cases[0];
     let mut request = pod("ghcr.io/o/a:1");
-    assert!(case.run(&policy, &[request.clone()], &[]).is_err());
+    assert!(case.run(&policy, &[request.clone()], &[], &[]).is_err());
     request.images.extend(pod("quay.io/o/a:1").images);
-    case.run(&policy, &[request.clone()], &[]).unwrap();
+    case.run(&policy, &[request.clone()], &[], &[]).unwrap();
     request.images = pod("Not An Image").images;
-    case.run(&policy, &[request], &[]).unwrap();
+    case.run(&policy, &[request], &[], &[]).unwrap();
 }
 
 #[test]

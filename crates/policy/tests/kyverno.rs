@@ -117,10 +117,7 @@ fn a_refused_field_says_what_to_write_instead() {
         &kyverno(PODS, &format!("repository: reg.example/x\n      {ALL}")),
         "hint: signatures are looked for beside the image",
     );
-    refused(
-        &kyverno(PODS, &format!("attestations: []\n      {ALL}")),
-        "hint: attestations are not judged by policies yet",
-    );
+    refused(&kyverno(PODS, &format!("validate: {{}}\n      {ALL}")), "hint: conditions are not judged yet");
 }
 
 #[test]
@@ -157,6 +154,25 @@ fn a36_any_entry_that_enforces_refuses_whatever_the_others_do() {
     let text = kyverno(PODS, ALL)
         .replace("validationFailureAction: Enforce", &format!("validationFailureAction: Audit\n  {overrides}"));
     decides(&load(&text).unwrap(), "a:1", Decision::Refuse);
+}
+
+#[test]
+fn a36_no_order_of_rules_turns_a_refusal_into_anything_else() {
+    let named = |name: &str, spec: &str| made::short(spec).replace("name: short", &format!("name: {name}"));
+    let (met, unmet) = (named("met", &made::signed_by('A')), named("unmet", &made::signed_by('B')));
+    let elsewhere = named("elsewhere", "registries: [quay.io]");
+    for [first, second] in [[&met, &unmet], [&unmet, &met]] {
+        let set = load(&format!("{first}---\n{second}")).unwrap();
+        let signed = made::evidence(&[made::key('A')]);
+        let verdict = set.judge(&request("Pod", "x"), &image("a:1"), Some(&made::digest()), Ok(&signed));
+        assert_eq!((verdict.decision, verdict.reasons.len()), (Decision::Refuse, 2));
+    }
+    let down = cleanbill_model::Unavailable { what: "read".to_owned(), why: "refused".to_owned() };
+    for [first, second] in [[&met, &elsewhere], [&elsewhere, &met]] {
+        let set = load(&format!("{first}---\n{second}")).unwrap();
+        let verdict = set.judge(&request("Pod", "x"), &image("a:1"), None, Err(&down));
+        assert_eq!(verdict.decision, Decision::Refuse, "{verdict:?}");
+    }
 }
 
 #[test]

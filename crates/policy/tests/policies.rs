@@ -153,8 +153,8 @@ fn what_is_not_supported_is_refused_by_its_path() {
     );
     change(
         "          attestors",
-        "          attestations: []\n          attestors",
-        "verifyImages[0].attestations is not supported yet",
+        "          validate: {}\n          attestors",
+        "verifyImages[0].validate is not supported yet",
     );
     change(
         "          attestors",

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use cleanbill_admission::{Admission, AdmissionOptions};
+use cleanbill_diag::Diagnostic;
 use cleanbill_model::{
     AdmissionAnswer, AdmissionRequest, Decision, ImageField, ImageFieldKind, Operation, Reason, Verdict,
 };
@@ -68,7 +69,7 @@ async fn check(args: &PolicyCheck, common: &Common) -> anyhow::Result<Outcome> {
 
 /// Reads policy files, and folders one level deep; says warnings, and refuses all on any error.
 pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<PolicySet> {
-    put_in_force(&files(paths)?)
+    readable(cleanbill_admission::load(&files(paths)?))
 }
 
 /// The names and texts of policy files; of a folder, what ends in .yaml, .yml or .json and is no test.
@@ -101,8 +102,9 @@ fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-fn put_in_force(files: &[(String, String)]) -> anyhow::Result<PolicySet> {
-    match cleanbill_admission::load(files) {
+/// Policies that could be read; warnings are said, errors are the answer.
+fn readable(loaded: Result<(PolicySet, Vec<Diagnostic>), Vec<Diagnostic>>) -> anyhow::Result<PolicySet> {
+    match loaded {
         Ok((policies, warnings)) => {
             for warning in warnings {
                 output::say(warning);

@@ -3,10 +3,10 @@
 use cleanbill_diag::Diagnostic;
 
 use super::{Context, action};
-use crate::lint;
 use crate::read::{Said, need, patterns, public_keys};
-use crate::rules::{AttestorSet, Check, Entry, Key};
+use crate::rules::{Attestation, AttestorSet, Check, Entry, Key};
 use crate::yaml::Place;
+use crate::{conditions, lint};
 
 const DEPTH: usize = 8;
 
@@ -56,12 +56,25 @@ pub(super) fn check(
         said.push(oci11.unsupported());
     }
     let attestors_place = object.take("attestors");
+    let attestations_place = object.take("attestations");
     let refused = object.fields.len();
     object.refuse_rest(said);
     // Nothing may be asked for only where it is said: `required: false`, and the digest is dealt with.
+    let names = (context.policy, rule);
+    let attestations = match &attestations_place {
+        Some(list) => {
+            let attestations: Vec<Attestation> =
+                list.list()?.iter().map(|p| attestation(p, names, said)).collect::<Result<_, _>>()?;
+            if attestations.is_empty() {
+                return Err(list.error("policy-empty", "there are no attestations, so every image would pass"));
+            }
+            attestations
+        }
+        None => Vec::new(),
+    };
     let open = required.as_ref().is_some_and(|(_, value)| !*value) && (mutate_digest || verify_digest) && refused == 0;
     let list = match &attestors_place {
-        None if open => Vec::new(),
+        None if open || !attestations.is_empty() => Vec::new(),
         None if refused > 0 => return Err(said.pop().unwrap_or_else(|| place.unsupported())),
         None => return Err(place.error("policy-empty", "there are no attestors, so every image would pass")),
         Some(attestors) => attestors.list()?,
@@ -70,13 +83,45 @@ pub(super) fn check(
         return Err(place.error("policy-empty", "there are no attestors, so every image would pass"));
     }
     if let Some((place, false)) = &required
-        && !list.is_empty()
+        && !(list.is_empty() && attestations.is_empty())
     {
         said.push(lint::without_effect(place, "what the attestors ask for is demanded anyway"));
     }
-    let names = (context.policy, rule);
     let attestors = list.iter().map(|p| attestor_set(p, names, DEPTH, said)).collect::<Result<_, _>>()?;
-    Ok(Check { images, skip, registries: Vec::new(), attestors, enforce, overrides, mutate_digest, verify_digest })
+    Ok(Check {
+        images,
+        skip,
+        registries: Vec::new(),
+        attestors,
+        attestations,
+        enforce,
+        overrides,
+        mutate_digest,
+        verify_digest,
+    })
+}
+
+/// One entry of `attestations`. Without attestors anybody's word would count.
+fn attestation(place: &Place<'_>, names: (&str, &str), said: &mut Said) -> Result<Attestation, Diagnostic> {
+    let mut object = place.object()?;
+    object.take("name").map(|p| p.text().map(str::to_owned)).transpose()?;
+    let (of, older) = (object.take("type"), object.take("predicateType"));
+    let attestors = need(&mut object, "attestors", place)?;
+    let conditions = match object.take("conditions") {
+        Some(place) => conditions::read(&place, said)?,
+        None => Vec::new(),
+    };
+    object.refuse_rest(said);
+    let predicate_type = match (of, older) {
+        (Some(place), None) | (None, Some(place)) if !place.text()?.is_empty() => place.text()?.to_owned(),
+        _ => return Err(place.error("policy-field-missing", "one of type and predicateType must be there")),
+    };
+    let sets = attestors.list()?;
+    if sets.is_empty() {
+        return Err(attestors.error("policy-empty", "there are no attestors, so anybody's word would count"));
+    }
+    let attestors = sets.iter().map(|p| attestor_set(p, names, DEPTH, said)).collect::<Result<_, _>>()?;
+    Ok(Attestation { predicate_type, attestors, conditions })
 }
 
 fn attestor_set(

@@ -128,11 +128,16 @@ pub(crate) const FIELDS: &[Field] = &[
         Refused,
         "signatures are looked for beside the image: copy them there",
     ),
+    ("spec.rules[].verifyImages[].attestations[].type", Read, "predicate type, compared whole with the signed payload"),
+    ("spec.rules[].verifyImages[].attestations[].predicateType", Read, "the older name of type"),
+    ("spec.rules[].verifyImages[].attestations[].name", Read, "a name for conditions elsewhere, which are refused"),
+    ("spec.rules[].verifyImages[].attestations[].attestors", Read, "who must have attested it; must be there"),
     (
-        "spec.rules[].verifyImages[].attestations",
-        Refused,
-        "attestations are not judged by policies yet: ask for a signature",
+        "spec.rules[].verifyImages[].attestations[].conditions[].all",
+        Read,
+        "key (one path, `{{ a.b[].c }}`), operator, value; all must hold",
     ),
+    ("spec.rules[].verifyImages[].attestations[].conditions[].any", Read, "the same, and one must hold"),
     ("spec.rules[].verifyImages[].repository", Refused, "signatures are looked for beside the image: copy them there"),
     ("spec.rules[].verifyImages[].cosignOCI11", Read, "must be false"),
     (
@@ -194,7 +199,10 @@ mod tests {
             "rules": [{"name": "r", "match": {"any": filter()}, "exclude": {"any": filter()}, "verifyImages": [
                 {"imageReferences": ["*"], "attestors": [{"entries": [
                     {"keys": {"publicKeys": key, "rekor": {"ignoreTlog": true}, "ctlog": {}}}
-                ]}]}
+                ]}], "attestations": [{
+                    "type": "t", "attestors": [{"entries": [{"keys": {"publicKeys": key}}]}],
+                    "conditions": [{"all": [{"key": "{{ a }}", "operator": "Equals", "value": "b"}]}]
+                }]}
             ]}]
         }})
     }
@@ -236,7 +244,12 @@ mod tests {
 
     #[test]
     fn every_field_that_the_reader_takes_has_a_row() {
-        let sources = [include_str!("../kyverno.rs"), include_str!("attestors.rs"), include_str!("resources.rs")];
+        let sources = [
+            include_str!("../kyverno.rs"),
+            include_str!("attestors.rs"),
+            include_str!("resources.rs"),
+            include_str!("../conditions.rs"),
+        ];
         let known = |name: &str| {
             FIELDS.iter().any(|(path, ..)| path.split('.').any(|part| part.trim_end_matches("[]") == name))
         };
@@ -244,7 +257,7 @@ mod tests {
         for source in sources {
             for (at, call) in source.match_indices("take(\"").chain(source.match_indices("flag(\"")) {
                 let name = source[at + call.len()..].split('"').next().unwrap();
-                if !["matchLabels", "matchExpressions", "values"].contains(&name) {
+                if !["matchLabels", "matchExpressions", "values", "message"].contains(&name) {
                     assert!(known(name), "{name}");
                 }
                 taken += 1;

@@ -44,6 +44,10 @@ pub(crate) fn signed_by(letter: char) -> String {
     format!("signedBy: [{{keys: {}}}]", quoted(&pem(letter)))
 }
 
+pub(crate) fn key(letter: char) -> KeyId {
+    cleanbill_policy::key_ids(&pem(letter)).unwrap().remove(0)
+}
+
 pub(crate) fn load(text: &str) -> Result<PolicySet, Vec<String>> {
     PolicySet::load(&[("p.yaml".to_owned(), text.to_owned())])
         .map(|(set, _)| set)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use cleanbill_policy::{Case, PolicySet, Subject, Suite, key_ids};
+use cleanbill_policy::{Case, PolicySet, Statement, Subject, Suite, key_ids};
 use serde_json::json;
 
 use crate::args::Format;
@@ -72,7 +72,8 @@ fn suite(file: &Path, done: &mut Vec<Done>) -> anyhow::Result<()> {
     let suite = Suite::read(&shown, &super::read(&file.to_path_buf())?)
         .map_err(|said| anyhow::anyhow!(said.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     let beside = |name: &String| file.parent().unwrap_or(Path::new(".")).join(name);
-    let mut policies = super::load(&suite.policies.iter().map(beside).collect::<Vec<_>>())?;
+    let files = super::files(&suite.policies.iter().map(beside).collect::<Vec<_>>())?;
+    let mut policies = super::readable(PolicySet::load(&files))?;
     if let Some(today) = suite.today {
         policies = policies.on(today);
     }
@@ -88,13 +89,24 @@ fn judge(case: &Case, policies: &PolicySet, beside: &dyn Fn(&String) -> PathBuf)
         Subject::Image(image) => vec![super::pod_of(image, &case.namespace)],
         Subject::Resource(name) => super::resources(&beside(name), &case.namespace)?,
     };
-    let mut keys = Vec::new();
-    for name in &case.signed_by {
-        let path = beside(name);
-        let ids = key_ids(&super::read(&path)?);
-        keys.extend(ids.map_err(|why| anyhow::anyhow!("{} holds no public key: {why}", path.display()))?);
+    let ids = |names: &[String]| -> anyhow::Result<Vec<_>> {
+        let mut keys = Vec::new();
+        for name in names {
+            let path = beside(name);
+            let ids = key_ids(&super::read(&path)?);
+            keys.extend(ids.map_err(|why| anyhow::anyhow!("{} holds no public key: {why}", path.display()))?);
+        }
+        Ok(keys)
+    };
+    let mut statements = Vec::new();
+    for attested in &case.attested {
+        let path = beside(&attested.predicate);
+        let predicate =
+            serde_json::from_str(&super::read(&path)?).with_context(|| format!("{} is not JSON", path.display()))?;
+        let predicate_type = attested.predicate_type.clone();
+        statements.push(Statement { predicate_type, verified_by: ids(&attested.by)?, predicate });
     }
-    Ok(case.run(policies, &requests, &keys).err())
+    Ok(case.run(policies, &requests, &ids(&case.signed_by)?, &statements).err())
 }
 
 fn table(done: &[Done], failed: usize) -> String {

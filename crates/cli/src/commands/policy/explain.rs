@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use cleanbill_model::Reference;
-use cleanbill_policy::Day;
+use cleanbill_policy::{Day, PolicySet};
 
 use crate::{Outcome, output};
 
@@ -14,7 +14,7 @@ pub(super) fn run(
     resource: Option<&PathBuf>,
     namespace: &str,
 ) -> anyhow::Result<Outcome> {
-    let policies = super::load(paths)?.on(Day::of(SystemTime::now()));
+    let policies = super::readable(PolicySet::load(&super::files(paths)?))?.on(Day::of(SystemTime::now()));
     let requests = match (image, resource) {
         (Some(image), _) => vec![super::pod_of(image, namespace)],
         (None, Some(file)) => super::resources(file, namespace)?,
