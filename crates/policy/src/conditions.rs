@@ -175,8 +175,8 @@ struct Found<'a> {
     holes: bool,
 }
 
-/// What stands at the path: one value, or all that a `[]` leads to. `None`: nothing is there.
-fn found<'a>(predicate: &'a Json, path: &[Step]) -> Option<Found<'a>> {
+/// What stands at the path: one value, or all that a `[]` leads to.
+fn found<'a>(predicate: &'a Json, path: &[Step]) -> Found<'a> {
     let mut at = Found { values: vec![predicate], holes: false };
     let mut many = false;
     for step in path {
@@ -192,12 +192,7 @@ fn found<'a>(predicate: &'a Json, path: &[Step]) -> Option<Found<'a>> {
                 }
                 _ => {}
             }
-            if next.len() == before {
-                if !many {
-                    return None;
-                }
-                at.holes = true;
-            }
+            at.holes |= next.len() == before;
         }
         many |= matches!(step, Step::Each);
         at.values = next;
@@ -205,7 +200,7 @@ fn found<'a>(predicate: &'a Json, path: &[Step]) -> Option<Found<'a>> {
     if let ([Json::Array(items)], false) = (at.values.as_slice(), many) {
         at.values = items.iter().collect();
     }
-    Some(at)
+    at
 }
 
 fn shown(value: &Json) -> Option<String> {
@@ -230,7 +225,7 @@ impl Block {
 
 impl Condition {
     fn met(&self, predicate: &Json) -> bool {
-        let Some(found) = found(predicate, &self.path) else { return false };
+        let found = found(predicate, &self.path);
         // An object or null among them can be compared with nothing.
         // What is asked not to be there may hide in what cannot be looked at.
         let forbids = matches!(self.operator, Operator::NotEquals | Operator::AnyNotIn | Operator::AllNotIn);
