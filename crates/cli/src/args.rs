@@ -441,17 +441,35 @@ pub(crate) struct PublicKeyArgs {
 /// `cleanbill policy`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
-    /// Say what policies make of an image or a resource; without either, whether they can be read
+    /// Say what the policies make of an image or a resource; without either, whether they can be read
     #[command(after_help = "Examples:
   cleanbill policy check -p verify.yaml
   cleanbill policy check -p verify.yaml --image registry.example/app:1.2
   cleanbill policy check -p verify.yaml --resource deployment.yaml")]
-    Check {
-        /// Policy file (repeatable)
-        #[arg(short, long, required = true, value_name = "FILE")]
+    Check(PolicyCheck),
+    /// Look for what policies say and hardly mean: patterns, rules, fields, exceptions
+    #[command(after_help = "Example:
+  cleanbill policy lint policies/ --strict")]
+    Lint {
+        /// Policy files or folders
+        #[arg(required = true, value_name = "PATH")]
+        policy: Vec<PathBuf>,
+        /// Warnings are a failure too
+        #[arg(long)]
+        strict: bool,
+        /// table or json
+        #[arg(short, long, default_value = "table")]
+        output: Format,
+    },
+    /// Say in words what would be asked of an image; nothing is fetched
+    #[command(after_help = "Example:
+  cleanbill policy explain -p verify.yaml --image registry.example/app:1.2")]
+    Explain {
+        /// Policy files or folders
+        #[arg(short, long, required = true, value_name = "PATH")]
         policy: Vec<PathBuf>,
         /// An image, as if a Pod in NAMESPACE named it
-        #[arg(long, value_name = "REF", conflicts_with = "resource")]
+        #[arg(long, value_name = "REF", conflicts_with = "resource", required_unless_present = "resource")]
         image: Option<String>,
         /// A file with a Pod, Deployment, …
         #[arg(long, value_name = "FILE")]
@@ -459,10 +477,42 @@ pub(crate) enum Policy {
         /// Namespace of what is judged
         #[arg(short, long, default_value = "default")]
         namespace: String,
-        /// Format
+    },
+    /// Run the cases in files that end in .test.yaml; nothing is fetched
+    #[command(after_help = "Example:
+  cleanbill policy test policies/")]
+    Test {
+        /// The folder, looked through with its folders
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// table or json
         #[arg(short, long, default_value = "table")]
         output: Format,
     },
+    /// Print which fields of Kyverno's policies are read, and what becomes of the others
+    #[command(after_help = "Example:
+  cleanbill policy fields")]
+    Fields,
+}
+
+/// `cleanbill policy check`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PolicyCheck {
+    /// Policy file (repeatable)
+    #[arg(short, long, required = true, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// An image, as if a Pod in NAMESPACE named it
+    #[arg(long, value_name = "REF", conflicts_with = "resource")]
+    pub(crate) image: Option<String>,
+    /// A file with a Pod, Deployment, …
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resource: Option<PathBuf>,
+    /// Namespace of what is judged
+    #[arg(short, long, default_value = "default")]
+    pub(crate) namespace: String,
+    /// table or json
+    #[arg(short, long, default_value = "table")]
+    pub(crate) output: Format,
 }
 
 /// `cleanbill admit`
