@@ -434,7 +434,9 @@ pub(crate) struct Attest {
 
 /// `cleanbill verify-attestation`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example: cleanbill verify-attestation --key cosign.pub --type cyclonedx registry.example/app:1.2")]
+#[command(
+    after_help = "Example: cleanbill verify-attestation --key cosign.pub --type cyclonedx registry.example/app:1.2"
+)]
 pub(crate) struct VerifyAttestation {
     /// Image references
     #[arg(required = true, value_name = "REF")]

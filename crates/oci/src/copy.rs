@@ -57,12 +57,8 @@ impl Client {
 
     async fn carry(&self, from: &Reference, to: &Reference, blob: &Descriptor, what: &str) -> Result<(), OciError> {
         let path = format!("{}/blobs/{}", from.repository(), blob.digest);
-        let mut source = self
-            .send(Call::new(self, from, Method::GET, &path, what.to_owned())?)
-            .await?
-            .good(what)
-            .await?
-            .response;
+        let mut source =
+            self.send(Call::new(self, from, Method::GET, &path, what.to_owned())?).await?.good(what).await?.response;
         let uploads = format!("{}/blobs/uploads/", to.repository());
         let mut call = Call::new(self, to, Method::POST, &uploads, what.to_owned())?;
         call.actions = Some("pull,push");

@@ -67,7 +67,10 @@ impl Client {
         let bad = |e: serde_json::Error| OciError::invalid(what, e.to_string());
         let mut manifest: Value = match found {
             Some(manifest) if manifest.layers.len() >= LAYERS => {
-                return Err(OciError::invalid(what, format!("it has {LAYERS} layers already, and no reader reads more")));
+                return Err(OciError::invalid(
+                    what,
+                    format!("it has {LAYERS} layers already, and no reader reads more"),
+                ));
             }
             Some(manifest) => serde_json::from_slice(&manifest.raw).map_err(bad)?,
             None => json!({"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}),

@@ -32,11 +32,13 @@ pub async fn carry(client: &Client, from: &Reference, to: &Reference) -> Result<
         attached: 0,
         foreign: 0,
     };
-    let place = |digest: &Digest| Reference::parse(&format!("{}@{digest}", to.name())).map_err(|e| OciError {
-        kind: cleanbill_oci::ErrorKind::Invalid,
-        what: format!("name a digest in {}", to.name()),
-        why: e.to_string(),
-    });
+    let place = |digest: &Digest| {
+        Reference::parse(&format!("{}@{digest}", to.name())).map_err(|e| OciError {
+            kind: cleanbill_oci::ErrorKind::Invalid,
+            what: format!("name a digest in {}", to.name()),
+            why: e.to_string(),
+        })
+    };
     for document in &documents {
         carried.foreign += blobs(client, from, to, document).await?;
         let at = place(document.digest())?;
@@ -77,9 +79,7 @@ async fn merge_tag(client: &Client, to: &Reference, tag: &str, document: &Docume
             Ok(())
         }
         (_, Err(error)) if error.kind != cleanbill_oci::ErrorKind::NotFound => Err(error),
-        (document, _) => {
-            client.push_manifest(&place, document.media_type(), document.raw().to_vec()).await.map(drop)
-        }
+        (document, _) => client.push_manifest(&place, document.media_type(), document.raw().to_vec()).await.map(drop),
     }
 }
 

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cleanbill_image::{Descriptor, Document, Manifest};
 use cleanbill_model::{Digest, DigestKind, Evidence, Reference, SignatureFormat, SignatureSource, Unavailable};
 use cleanbill_oci::{Client, ErrorKind, OciError, Referrer};
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 
 use crate::bundle::is_bundle;
 use crate::statement::shown;
@@ -147,10 +148,13 @@ pub(crate) fn tag(place: &Reference, digest: &Digest, suffix: &str) -> Result<Re
 
 impl Reading<'_> {
     /// Everything in one repository. All places are asked at the same time.
-    async fn place(&self, image: &Reference, attestations: bool) -> Result<Vec<Item>, Unavailable> {
-        let attested = async {
-            if attestations { self.tagged(image, "att", "attestation tag").await } else { Ok(Vec::new()) }
-        };
+    fn place<'a>(&'a self, image: &'a Reference, attestations: bool) -> BoxFuture<'a, Result<Vec<Item>, Unavailable>> {
+        self.all_of(image, attestations).boxed()
+    }
+
+    async fn all_of(&self, image: &Reference, attestations: bool) -> Result<Vec<Item>, Unavailable> {
+        let attested =
+            async { if attestations { self.tagged(image, "att", "attestation tag").await } else { Ok(Vec::new()) } };
         let (mut items, signed, attested) =
             futures::try_join!(self.referrers(image), self.tagged(image, "sig", "signature tag"), attested)?;
         items.extend(signed);
@@ -169,10 +173,12 @@ impl Reading<'_> {
         let mut items: Vec<Item> = found.into_iter().flatten().collect();
         if truncated {
             tracing::warn!(image = %image, "more than {MAX_REFERRERS} things are attached; the rest is not read");
-            items.push(self.unread(
-                "referrers",
-                format!("more than {MAX_REFERRERS} things are attached; the rest was not read"),
-            ));
+            items.push(
+                self.unread(
+                    "referrers",
+                    format!("more than {MAX_REFERRERS} things are attached; the rest was not read"),
+                ),
+            );
         }
         Ok(items)
     }
@@ -219,11 +225,9 @@ impl Reading<'_> {
         source: &SignatureSource,
         layers: &[Descriptor],
     ) -> Result<Vec<Item>, Unavailable> {
-        let mut items: Vec<Item> = futures::stream::iter(layers.iter().take(MAX_LAYERS))
-            .map(|layer| async move {
-                let (format, content) = self.layer(image, layer).await?;
-                Ok::<_, Unavailable>(Item { source: source.clone(), format, content })
-            })
+        let read: Vec<Descriptor> = layers.iter().take(MAX_LAYERS).cloned().collect();
+        let mut items: Vec<Item> = futures::stream::iter(read)
+            .map(|layer| self.item(image, source, layer))
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
@@ -232,6 +236,11 @@ impl Reading<'_> {
             items.push(self.unread(&source.found_by, why));
         }
         Ok(items)
+    }
+
+    async fn item(&self, image: &Reference, source: &SignatureSource, layer: Descriptor) -> Result<Item, Unavailable> {
+        let (format, content) = self.layer(image, &layer).await?;
+        Ok(Item { source: source.clone(), format, content })
     }
 
     async fn layer(&self, image: &Reference, layer: &Descriptor) -> Result<(SignatureFormat, Content), Unavailable> {

@@ -56,12 +56,16 @@ impl Envelope {
             return Err(format!("the payload is of type `{}`, not {IN_TOTO}", shown(&wire.payload_type)));
         }
         if wire.signatures.is_empty() || wire.signatures.len() > MAX_SIGNATURES {
-            return Err(format!("the envelope has {} signatures; 1 to {MAX_SIGNATURES} are read", wire.signatures.len()));
+            return Err(format!(
+                "the envelope has {} signatures; 1 to {MAX_SIGNATURES} are read",
+                wire.signatures.len()
+            ));
         }
         let decode = |what: &str, text: &str| {
-            STANDARD.decode(text).map_err(|e| format!("the {what} is not base64: {e}")).and_then(|bytes| {
-                if bytes.is_empty() { Err(format!("the {what} is empty")) } else { Ok(bytes) }
-            })
+            STANDARD
+                .decode(text)
+                .map_err(|e| format!("the {what} is not base64: {e}"))
+                .and_then(|bytes| if bytes.is_empty() { Err(format!("the {what} is empty")) } else { Ok(bytes) })
         };
         let signatures = wire.signatures.iter().map(|s| decode("signature", &s.sig)).collect::<Result<_, _>>()?;
         Ok(Self { payload: decode("payload", &wire.payload)?, signatures })

@@ -93,9 +93,7 @@ fn algorithms(kind: KeyKind) -> &'static [&'static dyn VerificationAlgorithm] {
     match kind {
         KeyKind::P256 => &[&sig::ECDSA_P256_SHA256_ASN1, &sig::ECDSA_P256_SHA384_ASN1],
         KeyKind::P384 => &[&sig::ECDSA_P384_SHA384_ASN1, &sig::ECDSA_P384_SHA256_ASN1],
-        KeyKind::P521 => {
-            &[&sig::ECDSA_P521_SHA512_ASN1, &sig::ECDSA_P521_SHA256_ASN1, &sig::ECDSA_P521_SHA384_ASN1]
-        }
+        KeyKind::P521 => &[&sig::ECDSA_P521_SHA512_ASN1, &sig::ECDSA_P521_SHA256_ASN1, &sig::ECDSA_P521_SHA384_ASN1],
         KeyKind::Rsa => &[
             &sig::RSA_PKCS1_2048_8192_SHA256,
             &sig::RSA_PSS_2048_8192_SHA256,

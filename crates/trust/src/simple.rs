@@ -63,7 +63,9 @@ impl Claim {
 /// Refuses a field that a reader who does not mind case would take for another.
 fn known(more: &BTreeMap<String, Value>, fields: &[&str]) -> Result<(), String> {
     match more.keys().find(|f| fields.iter().any(|known| known.eq_ignore_ascii_case(f))) {
-        Some(found) => Err(format!("the signed payload has a field `{}` that others may read as another", shown(found))),
+        Some(found) => {
+            Err(format!("the signed payload has a field `{}` that others may read as another", shown(found)))
+        }
         None => Ok(()),
     }
 }

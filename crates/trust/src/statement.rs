@@ -303,7 +303,10 @@ mod tests {
             r#"[{{"digest":{{"sha256":"{other}"}},"annotations":{{"who":"x"}}}},{{"digest":{{"sha256":"{}"}},"annotations":{{"n":1}}}}]"#,
             ours().hex()
         );
-        assert_eq!(check(&statement(&two, "")).annotations(&ours()), BTreeMap::from([("n".to_owned(), "1".to_owned())]));
+        assert_eq!(
+            check(&statement(&two, "")).annotations(&ours()),
+            BTreeMap::from([("n".to_owned(), "1".to_owned())])
+        );
         refused(&statement(&two.replace("\"annotations\":{\"n", "\"Annotations\":{\"n"), ""), "read as another");
     }
 

@@ -166,7 +166,8 @@ fn an_attestation_verifies_in_both_forms_and_says_what_is_signed() {
 
 #[test]
 fn a02_an_attestation_of_another_type_does_not_count() {
-    for content in [envelope_over(&KEY, &statement(BOM, "{}")), Content::Bundle(bundle_over(&KEY, &statement(BOM, "{}")))]
+    for content in
+        [envelope_over(&KEY, &statement(BOM, "{}")), Content::Bundle(bundle_over(&KEY, &statement(BOM, "{}")))]
     {
         let wanted = "https://slsa.dev/provenance/v1";
         assert_eq!(attested(content, wanted), Err(WhyNot::OtherType(BOM.to_owned())));
