@@ -95,6 +95,7 @@ fn record(verified_by: &[KeyId], why_not: Vec<WhyNot>) -> SignatureRecord {
     SignatureRecord {
         source: SignatureSource { manifest: Digest::sha256(b"m"), found_by: "referrers".to_owned() },
         format: SignatureFormat::Bundle,
+        annotations: std::collections::BTreeMap::new(),
         predicate_type: None,
         verified_by: verified_by.to_vec(),
         why_not,
