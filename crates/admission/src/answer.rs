@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cleanbill_model::{
-    AdmissionAnswer, AdmissionRequest, Decision, ImageField, ImageFieldKind, JsonPatch, Reason, ReasonCode, Reference,
-    Verdict,
+    AdmissionAnswer, AdmissionRequest, Decision, ImageField, ImageFieldKind, JsonPatch, Reference, Unavailable, Verdict,
 };
 use cleanbill_oci::Client;
-use cleanbill_policy::{FailurePolicy, PolicySet};
+use cleanbill_policy::{Day, FailurePolicy, PolicySet};
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
@@ -99,7 +98,7 @@ impl Admission {
         proven: bool,
     ) -> AdmissionAnswer {
         let started = Instant::now();
-        let policies = self.policies().with_failure_policy(hook.failure);
+        let policies = self.policies().with_failure_policy(hook.failure).on(Day::of(SystemTime::now()));
         let pod = request.kind == "Pod";
         if policies.names().is_empty() || request.images.is_empty() || (phase == Phase::Mutate && !pod) {
             return Draft::default().finish(&request, hook);
@@ -230,21 +229,9 @@ async fn look(
 ) -> Verdict {
     let demand = policies.demand(request, image);
     if !demand.applies {
-        let reason = Reason {
-            code: ReasonCode::NoPolicy,
-            policy: String::new(),
-            rule: String::new(),
-            message: "no policy speaks of the image".to_owned(),
-            hint: String::new(),
-            attempts: Vec::new(),
-        };
-        return Verdict {
-            image: image.clone(),
-            digest: image.digest().cloned(),
-            decision: Decision::Admit,
-            reasons: vec![reason],
-            warnings: Vec::new(),
-        };
+        // Nobody asks, so nothing is looked at; the policies say why: none speaks of it, or an exception.
+        let unasked = Unavailable { what: format!("look at {image}"), why: "no policy asks".to_owned() };
+        return policies.judge(request, image, image.digest(), Err(&unasked));
     }
     let found: Found = if phase == Phase::Validate && pod && image.digest().is_none() {
         sources.no_digest(image).await

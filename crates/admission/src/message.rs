@@ -75,10 +75,9 @@ fn place(field: &ImageField) -> String {
 
 /// The reasons that speak against it.
 fn against(verdict: &Verdict) -> impl Iterator<Item = &Reason> {
-    verdict
-        .reasons
-        .iter()
-        .filter(|reason| !matches!(reason.code, ReasonCode::Signed | ReasonCode::NoPolicy | ReasonCode::Skipped))
+    verdict.reasons.iter().filter(|reason| {
+        !matches!(reason.code, ReasonCode::Signed | ReasonCode::Allowed | ReasonCode::NoPolicy | ReasonCode::Skipped)
+    })
 }
 
 fn of(reason: &Reason) -> String {

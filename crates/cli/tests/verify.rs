@@ -151,6 +151,10 @@ async fn what_cannot_be_done_says_so_and_exits_2() {
         (&["sign", "--key", "cosign.key", "--tlog-upload", &name], "transparency-log"),
         (&["sign", "--key", "cosign.key", "-a", "novalue", &name], "KEY=VALUE"),
         (&["sign", "--key", "k8s://ns/name", &name], "not read yet"),
+        (&["sign", "--key", "env://NO_SUCH_KEY", &name], "NO_SUCH_KEY"),
+        (&["import-key-pair", "--key", "cosign.key", "--output-key-prefix", "cosign"], "there already"),
+        (&["attest", "--key", "cosign.key", "--predicate", "missing.json", &name], "missing.json"),
+        (&["verify-attestation", "--key", "cosign.pub", "--type", "sbom", &name], "no predicate type"),
         (&["generate-key-pair"], "there already"),
     ] {
         let (_, err) = stage.run(2, args);

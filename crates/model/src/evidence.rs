@@ -1,5 +1,6 @@
 //! Evidence: who vouches for an image, and exactly why a signature counts or does not.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::{Digest, DigestKind};
@@ -36,8 +37,11 @@ pub struct SignatureRecord {
     pub format: SignatureFormat,
     /// The predicate type of its payload; `None` where the payload could not be read.
     pub predicate_type: Option<String>,
+    /// The annotations that its payload carries about the subject; empty unless it verified, so that
+    /// nobody decides by what nobody vouches for.
+    pub annotations: BTreeMap<String, String>,
     /// The keys it verified with as a signature of the subject. Only a statement of type
-    /// `https://sigstore.dev/cosign/sign/v1` is a signature.
+    /// `https://sigstore.dev/cosign/sign/v1` or cosign's older payload is a signature.
     pub verified_by: Vec<KeyId>,
     /// Why it does not count; empty exactly where `verified_by` is not.
     pub why_not: Vec<WhyNot>,
@@ -48,7 +52,7 @@ pub struct SignatureRecord {
 pub struct SignatureSource {
     /// Digest of the manifest that carries it.
     pub manifest: Digest,
-    /// `referrers` or `fallback tag`.
+    /// `referrers`, `fallback tag`, `signature tag` or `attestation tag`.
     pub found_by: String,
 }
 
@@ -57,8 +61,24 @@ pub struct SignatureSource {
 pub enum SignatureFormat {
     /// A sigstore bundle, v0.1 to v0.3.
     Bundle,
+    /// cosign's older form: a "simple signing" payload as a layer, its signature in an annotation.
+    SimpleSigning,
+    /// A DSSE envelope by itself, as cosign's older attestations are.
+    Envelope,
     /// Something attached that is no signature format we know.
     Other,
+}
+
+impl SignatureFormat {
+    /// Its name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            SignatureFormat::Bundle => "bundle",
+            SignatureFormat::SimpleSigning => "simple-signing",
+            SignatureFormat::Envelope => "dsse",
+            SignatureFormat::Other => "other",
+        }
+    }
 }
 
 /// Why a signature does not count.
@@ -76,6 +96,10 @@ pub enum WhyNot {
     Malformed(String),
     /// A log entry was demanded and there is none, or it cannot be checked: the reason.
     NoLogEntry(String),
+    /// An attestation was asked for, and the signed payload is this other kind of statement.
+    OtherType(String),
+    /// The signed payload lacks an annotation that was demanded, or has another value: which.
+    OtherAnnotations(String),
 }
 
 impl fmt::Display for WhyNot {
@@ -88,6 +112,8 @@ impl fmt::Display for WhyNot {
             WhyNot::OtherSubject(digest) => write!(f, "it signs another image: {digest}"),
             WhyNot::NotASignature(kind) => write!(f, "it is an attestation ({kind}), not a signature"),
             WhyNot::Malformed(why) => write!(f, "it cannot be read: {why}"),
+            WhyNot::OtherType(kind) => write!(f, "what is signed is of another type: {kind}"),
+            WhyNot::OtherAnnotations(what) => write!(f, "the signed annotations are not those demanded: {what}"),
             WhyNot::NoLogEntry(why) => write!(f, "no transparency-log entry that counts: {why}"),
         }
     }

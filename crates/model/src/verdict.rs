@@ -62,6 +62,12 @@ pub enum ReasonCode {
     Skipped,
     /// The deadline passed before an answer was found.
     Deadline,
+    /// It comes from a registry that the rule does not allow.
+    OtherRegistry,
+    /// The rule asks for no signature, and what it asks for is met.
+    Allowed,
+    /// A statement that the rule asks for is not there, by none of its keys, or says something else.
+    NotAttested,
 }
 
 impl ReasonCode {
@@ -78,6 +84,9 @@ impl ReasonCode {
             ReasonCode::NoPolicy => "no-policy",
             ReasonCode::Skipped => "skipped",
             ReasonCode::Deadline => "deadline",
+            ReasonCode::OtherRegistry => "registry-not-allowed",
+            ReasonCode::Allowed => "allowed",
+            ReasonCode::NotAttested => "not-attested",
         }
     }
 }

@@ -16,9 +16,9 @@ use crate::push::Pushed;
 use crate::referrers::{INDEX, fallback_tag};
 use crate::transport::Client;
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// Times that an entry is added before giving up.
-const TRIES: u32 = 8;
+pub(crate) const TRIES: u32 = 8;
 
 impl Client {
     /// Attaches a manifest that has a `subject`: pushes it by digest and, where the registry does not
@@ -60,6 +60,13 @@ impl Client {
         Ok(pushed)
     }
 
+    /// The turn of writers of one tag in this client.
+    pub(crate) fn turn(&self, tag: &Reference) -> Arc<tokio::sync::Mutex<()>> {
+        let mut tags = self.inner.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        tags.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(tags.entry(tag.to_string()).or_default())
+    }
+
     async fn add_to_fallback(
         &self,
         subject: &Reference,
@@ -70,11 +77,7 @@ impl Client {
     ) -> Result<(), OciError> {
         let tag = fallback_tag(digest);
         let reference = subject.with_tag(&tag).map_err(|e| OciError::invalid(what, e.to_string()))?;
-        let turn = {
-            let mut tags = self.inner.tags.lock().unwrap_or_else(PoisonError::into_inner);
-            tags.retain(|_, turn| Arc::strong_count(turn) > 1);
-            Arc::clone(tags.entry(reference.to_string()).or_default())
-        };
+        let turn = self.turn(&reference);
         let _mine = turn.lock().await;
         for attempt in 0..TRIES {
             let found = self.fallback_index(subject, digest, what).await?;

@@ -10,10 +10,12 @@
 mod attach;
 mod blobs;
 mod challenge;
+mod copy;
 mod credentials;
 mod error;
 mod guard;
 mod helper;
+mod layers;
 mod pull;
 mod push;
 mod referrers;

@@ -114,7 +114,7 @@ impl Client {
 }
 
 /// A `Location` that may be relative.
-fn location(base: &Url, header: Option<&str>, what: &str) -> Result<Url, OciError> {
+pub(crate) fn location(base: &Url, header: Option<&str>, what: &str) -> Result<Url, OciError> {
     header.and_then(|text| base.join(text).ok()).ok_or_else(|| {
         OciError::invalid(what, "the registry does not say where to send the bytes (no usable Location)")
     })

@@ -7,7 +7,7 @@ use cleanbill_model::{
 };
 
 use crate::PolicySet;
-use crate::rules::Check;
+use crate::rules::{Attestation, Check, Rule, Statement};
 
 impl PolicySet {
     /// The verdict on one image. `digest` is the one that was looked at, `None` if it could not be
@@ -21,6 +21,19 @@ impl PolicySet {
         image: &Reference,
         digest: Option<&Digest>,
         evidence: Result<&Evidence, &Unavailable>,
+    ) -> Verdict {
+        self.judge_with(request, image, digest, evidence, &[])
+    }
+
+    /// The same with the statements that verified for exactly this digest. Rules that ask for
+    /// attestations are met by these alone; a signature is never one, and none of these is a signature.
+    pub fn judge_with(
+        &self,
+        request: &AdmissionRequest,
+        image: &Reference,
+        digest: Option<&Digest>,
+        evidence: Result<&Evidence, &Unavailable>,
+        statements: &[Statement],
     ) -> Verdict {
         let mut verdict = Verdict {
             image: image.clone(),
@@ -42,10 +55,11 @@ impl PolicySet {
             other => other,
         };
         for (policy, rule, check) in self.checks(request, image) {
-            let mut reason = check.judge(image, evidence);
+            let mut reason = check.judge(image, evidence, statements);
             reason.policy.clone_from(&policy.name);
             reason.rule.clone_from(&rule.name);
-            let (good, open) = (reason.code == ReasonCode::Signed, reason.code == ReasonCode::Unreachable);
+            let good = matches!(reason.code, ReasonCode::Signed | ReasonCode::Allowed);
+            let open = reason.code == ReasonCode::Unreachable;
             if !good && !check.enforces(&request.namespace) {
                 verdict.warnings.push(reason);
                 continue;
@@ -57,6 +71,7 @@ impl PolicySet {
                 (_, false, true) => Decision::Undecided,
             };
         }
+        verdict.reasons.extend(self.excepted(request, image));
         if verdict.reasons.is_empty() && verdict.warnings.is_empty() {
             verdict.reasons.push(Reason {
                 code: ReasonCode::NoPolicy,
@@ -69,10 +84,33 @@ impl PolicySet {
         }
         verdict
     }
+
+    /// The exceptions that keep policies from speaking of the image.
+    fn excepted(&self, request: &AdmissionRequest, image: &Reference) -> Vec<Reason> {
+        let mut out = Vec::new();
+        for policy in &self.policies {
+            let Some(exception) = policy.excepts(image, self.today) else { continue };
+            let speaks = |rule: &&Rule| rule.scope.covers(request) && rule.checks.iter().any(|c| c.speaks_of(image));
+            for rule in policy.rules.iter().filter(speaks) {
+                out.push(Reason {
+                    code: ReasonCode::Skipped,
+                    policy: policy.name.clone(),
+                    rule: rule.name.clone(),
+                    message: format!(
+                        "{image} is excepted until {} by {}: {}",
+                        exception.until, exception.owner, exception.reason
+                    ),
+                    hint: String::new(),
+                    attempts: Vec::new(),
+                });
+            }
+        }
+        out
+    }
 }
 
 impl Check {
-    fn judge(&self, image: &Reference, evidence: Result<&Evidence, &Unavailable>) -> Reason {
+    fn judge(&self, image: &Reference, evidence: Result<&Evidence, &Unavailable>, statements: &[Statement]) -> Reason {
         let reason = |code, message, hint| Reason {
             code,
             policy: String::new(),
@@ -81,12 +119,20 @@ impl Check {
             hint,
             attempts: Vec::new(),
         };
+        if !self.allows_registry(image) {
+            let allowed: Vec<_> = self.registries.iter().map(|r| r.0.as_str()).collect();
+            return reason(
+                ReasonCode::OtherRegistry,
+                format!("{image} comes from {}, where the rule lets no image come from", image.registry()),
+                format!("push it to {}", allowed.join(" or ")),
+            );
+        }
         let found = match evidence {
             Ok(found) => found,
             Err(unavailable) => {
                 return reason(
                     ReasonCode::Unreachable,
-                    format!("whether {image} is signed could not be found out: {unavailable}"),
+                    format!("{} could not be found out: {unavailable}", self.question(image)),
                     "check that the registry can be reached from here, and try again".to_owned(),
                 );
             }
@@ -100,19 +146,40 @@ impl Check {
         }
         let pinned = format!("{}@{}", image.name(), found.subject);
         let signed = |key: &KeyId| found.signatures.iter().any(|s| s.verified_by.contains(key));
-        let mut attempts = self.attempts(found);
+        let mut attempts = if self.attestors.is_empty() { Vec::new() } else { self.attempts(found) };
         let unmet = self.attestors.iter().filter(|set| !set.met(&signed)).count();
-        let mut reason = if unmet == 0 {
-            reason(ReasonCode::Signed, format!("{pinned} is signed as the rule asks"), String::new())
-        } else {
-            let (code, message) = self.why(found, &pinned);
-            reason(code, message, format!("sign it: cleanbill sign --key KEY {pinned}"))
+        let lacking = self.attestations.iter().find(|a| !a.met(statements));
+        let mut reason = match lacking {
+            _ if unmet > 0 => {
+                let (code, message) = self.why(found, &pinned);
+                reason(code, message, format!("sign it: cleanbill sign --key KEY {pinned}"))
+            }
+            Some(attestation) => {
+                attempts.extend(attestation.attempts(statements));
+                let of = &attestation.predicate_type;
+                let message =
+                    format!("{pinned} has no attestation of type {of} that the rule's keys and conditions accept");
+                reason(ReasonCode::NotAttested, message, "have it attested by a key of the rule".to_owned())
+            }
+            None if self.attestors.is_empty() && self.attestations.is_empty() => {
+                let message = format!("{pinned} may run: the rule asks for no signature");
+                return reason(ReasonCode::Allowed, message, String::new());
+            }
+            None => reason(ReasonCode::Signed, format!("{pinned} is signed as the rule asks"), String::new()),
         };
-        if attempts.is_empty() {
+        if attempts.is_empty() && !self.attestors.is_empty() {
             attempts.push(Attempt { what: format!("what is attached to {pinned}"), outcome: "nothing is".to_owned() });
         }
         reason.attempts = attempts;
         reason
+    }
+
+    fn question(&self, image: &Reference) -> String {
+        if self.attestors.is_empty() {
+            format!("which digest {image} is and what is attested of it")
+        } else {
+            format!("whether {image} is signed")
+        }
     }
 
     /// Code and sentence for a rule that is not met.
@@ -166,6 +233,31 @@ impl Check {
             };
             let tried = keys.iter().map(|k| short(&k.id.0)).collect::<Vec<_>>().join(", ");
             out.push(Attempt { what: format!("{carrier} with key {tried}"), outcome });
+        }
+        out
+    }
+}
+
+impl Attestation {
+    /// Every statement of the type, and what became of it.
+    fn attempts(&self, statements: &[Statement]) -> Vec<Attempt> {
+        let keys = self.keys();
+        let mut out = Vec::new();
+        for statement in statements.iter().filter(|s| s.predicate_type == self.predicate_type) {
+            let ours = keys.iter().find(|k| statement.verified_by.contains(&k.id));
+            let outcome = match ours {
+                None => "by no key of the rule".to_owned(),
+                Some(_) if !statement.predicate.is_object() => "its predicate is not an object".to_owned(),
+                Some(key) => match self.conditions.iter().position(|block| !block.met(&statement.predicate)) {
+                    Some(n) => format!("by key {}: conditions[{n}] is not met", short(&key.id.0)),
+                    None => format!("by key {}: as the rule asks", short(&key.id.0)),
+                },
+            };
+            out.push(Attempt { what: format!("attestation of type {}", self.predicate_type), outcome });
+        }
+        if out.is_empty() {
+            let what = format!("attestations of type {}", self.predicate_type);
+            out.push(Attempt { what, outcome: "there is none that verified".to_owned() });
         }
         out
     }

@@ -1,15 +1,23 @@
 //! Policies: from evidence to a verdict with reasons. Never fetches.
 //!
-//! One internal model; one file a front end. Read so far: Kyverno's ClusterPolicy `verifyImages`
-//! (kyverno/kyverno `api/kyverno/v1/image_verification_types.go`). A field that is not supported is
-//! refused by name, never skipped: a policy that is half understood protects half.
+//! One internal model; one file a front end. Read so far: Kyverno's ClusterPolicy and Policy with
+//! `verifyImages` (kyverno/kyverno `api/kyverno/v1/image_verification_types.go`), and our own short
+//! form. A field that is not supported is refused by name, never skipped: a policy that is half
+//! understood protects half.
 
+mod cases;
+mod conditions;
+mod day;
+mod explain;
 mod judge;
 mod kyverno;
+mod lint;
 mod pattern;
 mod pem;
+mod read;
 mod rules;
 mod scope;
+mod short;
 mod yaml;
 
 use std::sync::Arc;
@@ -17,7 +25,17 @@ use std::sync::Arc;
 use cleanbill_diag::{Diagnostic, Level, Span};
 use cleanbill_model::{AdmissionRequest, KeyId, Reference};
 
+pub use cases::{Attested, Case, Expected, Subject, Suite, key_ids};
+pub use day::Day;
+pub use lint::lint;
+pub use rules::Statement;
+
 use rules::{Policy, Rule};
+
+/// Every field of Kyverno's policies that is known, and what becomes of it, as a Markdown table.
+pub fn kyverno_fields() -> String {
+    kyverno::fields::table()
+}
 
 /// What happens when it cannot be found out whether an image may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +50,7 @@ pub enum FailurePolicy {
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     policies: Vec<Arc<Policy>>,
+    today: Option<Day>,
 }
 
 /// What the policies need to know about an image before they can judge it.
@@ -41,6 +60,8 @@ pub struct Demand {
     pub keys: Vec<(KeyId, String)>,
     /// A log entry is demanded by a rule.
     pub log_entry: bool,
+    /// The predicate types of which statements are asked for.
+    pub attestations: Vec<String>,
     /// Some rule speaks of the image.
     pub applies: bool,
     /// Some rule that speaks of it enforces.
@@ -51,10 +72,17 @@ impl PolicySet {
     /// Loads policy files (name and text). Any error refuses all of them; what is not supported is
     /// refused by name, never skipped. Every key is refused by name if it is not one.
     pub fn load(files: &[(String, String)]) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let (set, mut said) = Self::read(files);
+        said.retain(|d| d.level == Level::Error || lint::always(d));
+        if said.iter().any(|d| d.level == Level::Error) { Err(said) } else { Ok((set, said)) }
+    }
+
+    /// What can be read, and everything that is to be said about it.
+    fn read(files: &[(String, String)]) -> (Self, Vec<Diagnostic>) {
         let mut policies: Vec<Arc<Policy>> = Vec::new();
         let mut said = Vec::new();
         for (file, text) in files {
-            for policy in kyverno::read(file, text, &mut said) {
+            for policy in read::file(file, text, &mut said) {
                 if policies.iter().any(|p| p.name == policy.name) {
                     let span = Span { file: file.clone(), ..Span::default() };
                     said.push(Diagnostic::error(
@@ -66,7 +94,13 @@ impl PolicySet {
                 policies.push(Arc::new(policy));
             }
         }
-        if said.iter().any(|d| d.level == Level::Error) { Err(said) } else { Ok((Self { policies }, said)) }
+        (Self { policies, today: None }, said)
+    }
+
+    /// The same policies on this day. Exceptions that end hold only where the day is known.
+    #[must_use]
+    pub fn on(&self, today: Day) -> Self {
+        Self { policies: self.policies.clone(), today: Some(today) }
     }
 
     /// Every public key named (policy/rule, PEM): the caller has them checked by `trust`.
@@ -74,7 +108,7 @@ impl PolicySet {
         let mut out = Vec::new();
         for policy in &self.policies {
             for rule in &policy.rules {
-                for key in rule.checks.iter().flat_map(|c| c.keys()) {
+                for key in rule.checks.iter().flat_map(|c| c.all_keys()) {
                     out.push((format!("{}/{}", policy.name, rule.name), key.pem.clone()));
                 }
             }
@@ -82,9 +116,21 @@ impl PolicySet {
         out
     }
 
+    /// Which policy and rule ask for which statements: what a caller that has no statements to give must
+    /// refuse.
+    pub fn attestations(&self) -> Vec<(String, String)> {
+        let rules = self.policies.iter().flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)));
+        rules
+            .flat_map(|(policy, rule)| {
+                let types = rule.checks.iter().flat_map(|c| &c.attestations).map(|a| a.predicate_type.clone());
+                types.map(move |of| (format!("{}/{}", policy.name, rule.name), of))
+            })
+            .collect()
+    }
+
     /// The policies whose failure policy is `of`, for the hook that has this setting.
     pub fn with_failure_policy(&self, of: FailurePolicy) -> Self {
-        Self { policies: self.policies.iter().filter(|p| p.failure_policy == of).cloned().collect() }
+        Self { policies: self.policies.iter().filter(|p| p.failure_policy == of).cloned().collect(), today: self.today }
     }
 
     /// Names of the policies.
@@ -98,7 +144,12 @@ impl PolicySet {
         for (_, _, check) in self.checks(request, image) {
             demand.applies = true;
             demand.enforced |= check.enforces(&request.namespace);
-            for key in check.keys() {
+            for attestation in &check.attestations {
+                if !demand.attestations.contains(&attestation.predicate_type) {
+                    demand.attestations.push(attestation.predicate_type.clone());
+                }
+            }
+            for key in check.all_keys() {
                 demand.log_entry |= key.log_entry;
                 if !demand.keys.iter().any(|(id, _)| *id == key.id) {
                     demand.keys.push((key.id.clone(), key.pem.clone()));
@@ -122,6 +173,7 @@ impl PolicySet {
     ) -> impl Iterator<Item = (&'a Policy, &'a Rule, &'a rules::Check)> {
         self.policies
             .iter()
+            .filter(|policy| policy.excepts(image, self.today).is_none())
             .flat_map(|policy| policy.rules.iter().map(move |rule| (&**policy, rule)))
             .filter(|(_, rule)| rule.scope.covers(request))
             .flat_map(|(policy, rule)| rule.checks.iter().map(move |check| (policy, rule, check)))

@@ -20,10 +20,7 @@ impl Pattern {
         };
         let registry = rest.is_some() && (first.contains(['.', ':']) || first == "localhost");
         let text = match (registry, rest) {
-            (true, Some(rest)) => match first.to_ascii_lowercase().as_str() {
-                "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => format!("docker.io/{rest}"),
-                host => format!("{host}/{rest}"),
-            },
+            (true, Some(rest)) => format!("{}/{rest}", registry_name(first)),
             _ => text.to_owned(),
         };
         Self { text, registry }
@@ -34,9 +31,35 @@ impl Pattern {
     /// An image that is named by digest may be any tag of its repository, so a pattern with a tag covers
     /// it too: whoever adds a digest to a name does not leave the policy.
     pub(crate) fn covers(&self, image: &Reference) -> bool {
-        let wild_first = self.text.split_once('/').is_some_and(|(first, _)| first.contains(['*', '?']));
+        let wild_first = self.wild_first();
         self.matches(image, wild_first)
             || (image.digest().is_some() && self.without_tag().is_some_and(|p| p.matches(image, wild_first)))
+    }
+
+    /// The text as it is matched.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn wild_first(&self) -> bool {
+        self.text.split_once('/').is_some_and(|(first, _)| first.contains(['*', '?']))
+    }
+
+    /// Whether it begins with a wildcard, and more than that follows.
+    pub(crate) fn may_mean_any_registry(&self) -> bool {
+        self.wild_first() || (self.text.starts_with('*') && self.text.len() > 1)
+    }
+
+    /// Whether it names no registry, so that it speaks of Docker Hub alone.
+    pub(crate) fn hub_only(&self) -> bool {
+        !self.registry && !self.wild_first() && !self.text.starts_with('*')
+    }
+
+    /// Whether its repository has capitals, which no image has.
+    pub(crate) fn has_capitals(&self) -> bool {
+        let last = self.text.rfind('/').map_or(0, |at| at + 1);
+        let end = self.text[last..].find([':', '@']).map_or(self.text.len(), |at| last + at);
+        self.text[..end].chars().any(|c| c.is_ascii_uppercase())
     }
 
     /// The pattern with any digest in place of its tag; `None` where it names no tag.
@@ -79,6 +102,14 @@ impl Pattern {
     pub(crate) fn runs_on(&self) -> bool {
         let last = self.text.rsplit('/').next().unwrap_or_default();
         last.len() > 1 && last.ends_with('*') && !last.contains([':', '@'])
+    }
+}
+
+/// The name under which a registry is matched: lower case, Docker Hub by one name.
+pub(crate) fn registry_name(host: &str) -> String {
+    match host.to_ascii_lowercase().as_str() {
+        "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => "docker.io".to_owned(),
+        host => host.to_owned(),
     }
 }
 

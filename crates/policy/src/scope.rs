@@ -12,6 +12,8 @@ pub(crate) const CONTROLLERS: [&str; 8] =
 /// `match` and `exclude` of a rule.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
+    /// The one namespace it speaks of; `None`: the filters say which.
+    pub(crate) namespace: Option<String>,
     pub(crate) include: Block,
     pub(crate) exclude: Block,
 }
@@ -32,11 +34,23 @@ pub(crate) struct Filter {
     pub(crate) names: Vec<String>,
     pub(crate) namespaces: Vec<String>,
     pub(crate) operations: Vec<Operation>,
+    /// What its labels must hold, all of it.
+    pub(crate) labels: Vec<Label>,
+}
+
+/// What must be among the labels of an object; wildcards in both.
+#[derive(Debug, Clone)]
+pub(crate) struct Label {
+    pub(crate) key: String,
+    /// One of these; empty: whatever it is.
+    pub(crate) values: Vec<String>,
 }
 
 impl Scope {
     pub(crate) fn covers(&self, request: &AdmissionRequest) -> bool {
-        self.include.fits(request, true) && !self.exclude.fits(request, false)
+        self.namespace.as_ref().is_none_or(|only| *only == request.namespace)
+            && self.include.fits(request, true)
+            && !self.exclude.fits(request, false)
     }
 
     /// Lets what is said of Pods be said of these kinds too.
@@ -49,10 +63,48 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// Whether some object that carries images can be meant at all.
+    pub(crate) fn can_be_reached(&self) -> bool {
+        let kinds =
+            CONTROLLERS.iter().map(|kind| (*kind, None)).chain([("Pod", None), ("Pod", Some("ephemeralcontainers"))]);
+        let reached = |(kind, sub): (&str, Option<&str>)| {
+            let names = |filter: &Filter| {
+                filter.kinds.is_empty()
+                    || filter.kinds.iter().any(|(k, s)| wild(k, kind) && s.as_deref().is_none_or(|s| Some(s) == sub))
+            };
+            let may = |filter: &Filter| {
+                let operation =
+                    filter.operations.is_empty() || filter.operations.iter().any(|o| *o != Operation::Other);
+                let namespace = self
+                    .namespace
+                    .as_ref()
+                    .is_none_or(|only| filter.namespaces.is_empty() || filter.namespaces.iter().any(|n| wild(n, only)));
+                names(filter) && operation && namespace
+            };
+            let must = |filter: &Filter| {
+                let every = |list: &[String]| list.is_empty() || list.iter().any(|n| n == "*");
+                let both = [Operation::Create, Operation::Update];
+                names(filter)
+                    && every(&filter.names)
+                    && (every(&filter.namespaces)
+                        || self.namespace.as_ref().is_some_and(|n| filter.namespaces.contains(n)))
+                    && filter.labels.is_empty()
+                    && (filter.operations.is_empty() || both.iter().all(|o| filter.operations.contains(o)))
+            };
+            self.include.holds(&may) && !self.exclude.holds(&must)
+        };
+        kinds.into_iter().any(reached)
+    }
+}
+
 impl Block {
-    fn fits(&self, request: &AdmissionRequest, in_doubt: bool) -> bool {
-        let fits = |filter: &Filter| filter.fits(request, in_doubt);
+    fn holds(&self, fits: &dyn Fn(&Filter) -> bool) -> bool {
         !self.filters.is_empty() && if self.all { self.filters.iter().all(fits) } else { self.filters.iter().any(fits) }
+    }
+
+    fn fits(&self, request: &AdmissionRequest, in_doubt: bool) -> bool {
+        self.holds(&|filter| filter.fits(request, in_doubt))
     }
 }
 
@@ -67,6 +119,10 @@ impl Filter {
         let operation = self.operations.is_empty()
             || self.operations.contains(&request.operation)
             || (request.operation == Operation::Other && in_doubt);
-        kind && name && operation && any(&self.namespaces, &request.namespace)
+        let labels = self
+            .labels
+            .iter()
+            .all(|label| request.labels.iter().any(|(key, value)| wild(&label.key, key) && any(&label.values, value)));
+        kind && name && operation && labels && any(&self.namespaces, &request.namespace)
     }
 }

@@ -7,6 +7,8 @@ use cleanbill_diag::{Diagnostic, Span};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use crate::kyverno::fields;
+
 /// A value and where it stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
@@ -132,9 +134,14 @@ impl<'a> Place<'a> {
         Diagnostic::warning(code, format!("{}: {message}", self.path), self.span())
     }
 
-    /// `PATH is not supported yet`.
+    /// `PATH is not supported yet`, and what to write instead where that is known.
     pub(crate) fn unsupported(&self) -> Diagnostic {
-        Diagnostic::error("policy-field-unsupported", format!("{} is not supported yet", self.path), self.span())
+        let said =
+            Diagnostic::error("policy-field-unsupported", format!("{} is not supported yet", self.path), self.span());
+        match fields::instead(&self.path) {
+            Some(hint) => said.hint(hint),
+            None => said,
+        }
     }
 
     fn wrong(&self, wanted: &str) -> Diagnostic {

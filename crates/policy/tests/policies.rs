@@ -95,6 +95,7 @@ fn record(verified_by: &[KeyId], why_not: Vec<WhyNot>) -> SignatureRecord {
     SignatureRecord {
         source: SignatureSource { manifest: Digest::sha256(b"m"), found_by: "referrers".to_owned() },
         format: SignatureFormat::Bundle,
+        annotations: std::collections::BTreeMap::new(),
         predicate_type: None,
         verified_by: verified_by.to_vec(),
         why_not,
@@ -153,8 +154,8 @@ fn what_is_not_supported_is_refused_by_its_path() {
     );
     change(
         "          attestors",
-        "          attestations: []\n          attestors",
-        "verifyImages[0].attestations is not supported yet",
+        "          validate: {}\n          attestors",
+        "verifyImages[0].validate is not supported yet",
     );
     change(
         "          attestors",
@@ -164,13 +165,14 @@ fn what_is_not_supported_is_refused_by_its_path() {
     change("          attestors", "          type: Notary\n          attestors", "`Notary` is not supported yet");
     change(
         "            - Pod",
-        "            - Pod\n          selector: {}",
-        "match.resources.selector is not supported yet",
+        "            - Pod\n          namespaceSelector: {}",
+        "match.resources.namespaceSelector is not supported yet",
     );
     change("- Pod", "- Task", "no images are known in kind `Task`");
     change("rules:", "extra: true\n  rules:", "spec.extra is not supported yet");
     change("kyverno.io/v1", "kyverno.io/v2beta1", "is not supported yet");
-    change("kind: ClusterPolicy", "kind: Policy", "`Policy` of `kyverno.io/v1` is not supported yet");
+    change("kind: ClusterPolicy", "kind: CleanupPolicy", "`CleanupPolicy` of `kyverno.io/v1` is not supported yet");
+    change("kind: ClusterPolicy", "kind: Policy", "metadata.namespace is missing");
     change("verifyImages:", "validate:", "rules without verifyImages are not supported yet");
     refused(&policy("Enforce", "k8s://ns/name"), "keys from `k8s://` are not supported yet");
 }

@@ -14,6 +14,7 @@ pub(crate) enum KeyKind {
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
+const NULL: u8 = 0x05;
 const OID: u8 = 0x06;
 
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
@@ -54,6 +55,39 @@ pub(crate) fn spki_kind(der: &[u8]) -> Result<KeyKind, String> {
         ED25519 => Ok(KeyKind::Ed25519),
         _ => Err("its algorithm is not supported: use ECDSA, RSA or Ed25519".to_owned()),
     }
+}
+
+/// The SubjectPublicKeyInfo around an RSA public key in the PKCS#1 form. What is inside is judged later.
+pub(crate) fn rsa_spki(pkcs1: &[u8]) -> Vec<u8> {
+    let algorithm = element(SEQUENCE, &[element(OID, RSA_ENCRYPTION), element(NULL, &[])].concat());
+    let bits = element(BIT_STRING, &[&[0][..], pkcs1].concat());
+    element(SEQUENCE, &[algorithm, bits].concat())
+}
+
+/// Tag, minimal length and content.
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let bytes = content.len().to_be_bytes();
+    let significant = bytes.iter().copied().skip_while(|b| *b == 0);
+    let mut out = vec![tag];
+    match content.len() {
+        short @ 0..=0x7f => out.push(u8::try_from(short).unwrap_or(0)),
+        _ => {
+            let length: Vec<u8> = significant.collect();
+            out.push(0x80 | u8::try_from(length.len()).unwrap_or(0));
+            out.extend(length);
+        }
+    }
+    out.extend_from_slice(content);
+    out
+}
+
+/// The key inside a PKCS#8 document (RFC 5208).
+#[cfg(test)]
+pub(crate) fn pkcs8_inner(der: &[u8]) -> Option<&[u8]> {
+    let (whole, _) = take(der, SEQUENCE)?;
+    let (_, rest) = take(whole, INTEGER)?;
+    let (_, rest) = take(rest, SEQUENCE)?;
+    Some(take(rest, 0x04)?.0)
 }
 
 fn modulus_bits(bits: &[u8]) -> Option<usize> {

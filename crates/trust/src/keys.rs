@@ -2,12 +2,15 @@
 //!
 //! Algorithms as cosign uses them with a key (sigstore/sigstore `pkg/signature/algorithm_registry.go`,
 //! sigstore/sigstore-go `pkg/verify/signature.go`): ECDSA over the hash that goes with the curve, or
-//! SHA-256 with any curve; RSA PKCS#1 v1.5 with SHA-256; Ed25519 over the message itself.
+//! SHA-256 with any curve; RSA PKCS#1 v1.5 (which is written) and PSS with SHA-256, SHA-384 or SHA-512;
+//! Ed25519 over the message itself. Private keys are read in every form that openssl and cosign
+//! write: PKCS#8, SEC1, PKCS#1, and the two encrypted forms of cosign (sigstore/cosign
+//! `pkg/cosign/keys.go`).
 
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
@@ -17,7 +20,7 @@ use aws_lc_rs::signature::{
 use cleanbill_model::{Digest, KeyId};
 use zeroize::Zeroizing;
 
-use crate::der::{KeyKind, spki_kind};
+use crate::der::{KeyKind, rsa_spki, spki_kind};
 use crate::{pem, sealed};
 
 const PUBLIC: &str = "PUBLIC KEY";
@@ -51,9 +54,7 @@ impl PublicKey {
         match block.label.as_str() {
             PUBLIC => Self::from_spki(&block.bytes),
             "CERTIFICATE" => Err(KeyError("it is a certificate; a public key (`PUBLIC KEY`) is needed".to_owned())),
-            "RSA PUBLIC KEY" => {
-                Err(KeyError("it is in the PKCS#1 form\nhint: openssl rsa -RSAPublicKey_in -in KEY -pubout".to_owned()))
-            }
+            "RSA PUBLIC KEY" => Self::from_spki(&rsa_spki(&block.bytes)),
             label if label.ends_with("PRIVATE KEY") => Err(KeyError(
                 "it is a private key; the public half is needed\nhint: cleanbill public-key --key KEY".to_owned(),
             )),
@@ -90,10 +91,17 @@ impl PublicKey {
 
 fn algorithms(kind: KeyKind) -> &'static [&'static dyn VerificationAlgorithm] {
     match kind {
-        KeyKind::P256 => &[&sig::ECDSA_P256_SHA256_ASN1],
+        KeyKind::P256 => &[&sig::ECDSA_P256_SHA256_ASN1, &sig::ECDSA_P256_SHA384_ASN1],
         KeyKind::P384 => &[&sig::ECDSA_P384_SHA384_ASN1, &sig::ECDSA_P384_SHA256_ASN1],
-        KeyKind::P521 => &[&sig::ECDSA_P521_SHA512_ASN1, &sig::ECDSA_P521_SHA256_ASN1],
-        KeyKind::Rsa => &[&sig::RSA_PKCS1_2048_8192_SHA256],
+        KeyKind::P521 => &[&sig::ECDSA_P521_SHA512_ASN1, &sig::ECDSA_P521_SHA256_ASN1, &sig::ECDSA_P521_SHA384_ASN1],
+        KeyKind::Rsa => &[
+            &sig::RSA_PKCS1_2048_8192_SHA256,
+            &sig::RSA_PSS_2048_8192_SHA256,
+            &sig::RSA_PKCS1_2048_8192_SHA384,
+            &sig::RSA_PSS_2048_8192_SHA384,
+            &sig::RSA_PKCS1_2048_8192_SHA512,
+            &sig::RSA_PSS_2048_8192_SHA512,
+        ],
         KeyKind::Ed25519 => &[&sig::ED25519],
     }
 }
@@ -129,8 +137,9 @@ impl PrivateKey {
         Self::new(pkcs8, Pair::Ecdsa(pair))
     }
 
-    /// Reads cosign's and sigstore's encrypted PEM (scrypt parameters bounded, A43), or an
-    /// unencrypted `PRIVATE KEY` (PKCS#8), for which the password is not used.
+    /// Reads cosign's and sigstore's encrypted PEM (scrypt parameters bounded, A43), or an unencrypted
+    /// `PRIVATE KEY` (PKCS#8), `EC PRIVATE KEY` (SEC1) or `RSA PRIVATE KEY` (PKCS#1), for which the
+    /// password is not used. What is kept is PKCS#8 in each case.
     pub fn from_pem(pem: &str, password: &[u8]) -> Result<Self, KeyError> {
         let block = pem::read_one(pem).map_err(|why| KeyError(format!("not a PEM private key: {why}")))?;
         match block.label.as_str() {
@@ -140,10 +149,11 @@ impl PrivateKey {
                 Self::from_pkcs8(pkcs8)
             }
             "PRIVATE KEY" => Self::from_pkcs8(block.bytes),
-            "ENCRYPTED PRIVATE KEY" | "EC PRIVATE KEY" | "RSA PRIVATE KEY" => Err(KeyError(format!(
-                "keys of the form `{}` are not read\nhint: openssl pkcs8 -topk8 -nocrypt -in KEY, or cosign import-key-pair",
-                block.label
-            ))),
+            "EC PRIVATE KEY" => Self::from_sec1(&block.bytes),
+            "RSA PRIVATE KEY" => Self::from_pkcs1(&block.bytes),
+            "ENCRYPTED PRIVATE KEY" => Err(KeyError(
+                "its password is in openssl's form, which is not read\nhint: openssl pkcs8 -in KEY -out PLAIN, then cleanbill import-key-pair --key PLAIN".to_owned(),
+            )),
             PUBLIC => Err(KeyError("it is a public key; the private half is needed to sign".to_owned())),
             label => Err(KeyError(format!("it is a `{label}`; a private key is needed"))),
         }
@@ -162,6 +172,24 @@ impl PrivateKey {
                 )
             })?;
         Self::new(pkcs8, pair)
+    }
+
+    fn from_sec1(der: &[u8]) -> Result<Self, KeyError> {
+        let pair = CURVES
+            .iter()
+            .find_map(|curve| EcdsaKeyPair::from_private_key_der(curve, der).ok())
+            .ok_or_else(|| KeyError("not a usable EC private key: expected P-256, P-384 or P-521".to_owned()))?;
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError("the key could not be written as PKCS#8".to_owned()))?;
+        Self::new(Zeroizing::new(pkcs8.as_ref().to_vec()), Pair::Ecdsa(pair))
+    }
+
+    fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
+        let pair = rsa::KeyPair::from_der(der)
+            .map_err(|_| KeyError("not a usable RSA private key: expected 2048 to 8192 bits".to_owned()))?;
+        let pkcs8: Pkcs8V1Der<'_> =
+            pair.as_der().map_err(|_| KeyError("the key could not be written as PKCS#8".to_owned()))?;
+        let pkcs8 = Zeroizing::new(pkcs8.as_ref().to_vec());
+        Self::new(pkcs8, Pair::Rsa(pair))
     }
 
     fn new(pkcs8: Zeroizing<Vec<u8>>, pair: Pair) -> Result<Self, KeyError> {
@@ -202,105 +230,4 @@ impl PrivateKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-
-    use super::*;
-
-    fn pkcs8_of_every_kind() -> Vec<(KeyKind, Vec<u8>)> {
-        let ec = |alg| EcdsaKeyPair::generate(alg).unwrap().to_pkcs8v1().unwrap().as_ref().to_vec();
-        let rsa = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
-        let rsa: Pkcs8V1Der<'_> = AsDer::as_der(&rsa).unwrap();
-        vec![
-            (KeyKind::P256, ec(CURVES[0])),
-            (KeyKind::P384, ec(CURVES[1])),
-            (KeyKind::P521, ec(CURVES[2])),
-            (KeyKind::Rsa, rsa.as_ref().to_vec()),
-            (KeyKind::Ed25519, Ed25519KeyPair::generate().unwrap().to_pkcs8().unwrap().as_ref().to_vec()),
-        ]
-    }
-
-    #[test]
-    fn every_kind_of_key_signs_and_verifies_its_own_message_alone() {
-        let other = PrivateKey::generate().unwrap().public();
-        for (kind, pkcs8) in pkcs8_of_every_kind() {
-            let key = PrivateKey::from_pem(&pem::write("PRIVATE KEY", &pkcs8), b"").unwrap();
-            let public = PublicKey::from_pem(&key.public().to_pem()).unwrap();
-            assert_eq!(public, key.public());
-            assert_eq!(public.kind, kind);
-            let signature = key.sign(b"message").unwrap();
-            assert!(public.verifies(b"message", &signature), "{kind:?}");
-            assert!(!public.verifies(b"massage", &signature), "{kind:?}");
-            assert!(!public.verifies(b"message", &signature[1..]), "{kind:?}");
-            assert!(!public.verifies(b"message", b""), "{kind:?}");
-            assert!(!other.verifies(b"message", &signature), "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn p384_with_sha256_is_verified_too() {
-        let pair = EcdsaKeyPair::generate(&sig::ECDSA_P384_SHA384_ASN1_SIGNING).unwrap();
-        let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
-        let key = PublicKey::from_spki(spki.as_ref()).unwrap();
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"message");
-        if let Ok(signature) = pair.sign_digest(&digest) {
-            assert!(key.verifies(b"message", signature.as_ref()));
-        }
-        assert_eq!(algorithms(KeyKind::P384).len(), 2);
-    }
-
-    #[test]
-    fn an_encrypted_key_reads_back_with_its_password_alone() {
-        let key = PrivateKey::generate().unwrap();
-        for password in [&b"correct horse"[..], b""] {
-            let pem = key.to_encrypted_pem(password).unwrap();
-            assert!(pem.starts_with("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"), "{pem}");
-            assert_eq!(PrivateKey::from_pem(&pem, password).unwrap().public(), key.public());
-            let err = PrivateKey::from_pem(&pem, b"wrong").unwrap_err().to_string();
-            assert!(err.contains("the password is wrong"), "{err}");
-            let old = pem.replace("SIGSTORE", "COSIGN");
-            assert_eq!(PrivateKey::from_pem(&old, password).unwrap().public(), key.public());
-        }
-    }
-
-    #[test]
-    fn nothing_secret_is_shown_for_debugging() {
-        let key = PrivateKey::generate().unwrap();
-        assert_eq!(format!("{key:?}"), format!("PrivateKey(redacted, PublicKey(P256 {}))", key.public().id()));
-    }
-
-    #[track_caller]
-    fn refused(label: &str, bytes: &[u8], part: &str) {
-        let err = PublicKey::from_pem(&pem::write(label, bytes)).unwrap_err().to_string();
-        assert!(err.contains(part), "{err}");
-    }
-
-    #[test]
-    fn what_is_no_public_key_is_refused_with_the_reason() {
-        let spki = PrivateKey::generate().unwrap().public().spki.to_vec();
-        refused("CERTIFICATE", &spki, "it is a certificate");
-        refused("PRIVATE KEY", &spki, "public half is needed");
-        refused("RSA PUBLIC KEY", &spki, "PKCS#1");
-        refused("SOMETHING", &spki, "it is a `SOMETHING`");
-        refused(PUBLIC, b"hello", "not a SubjectPublicKeyInfo");
-        refused(PUBLIC, &[&spki[..], b"x"].concat(), "bytes after the key");
-        let mut off_curve = spki.clone();
-        *off_curve.last_mut().unwrap() ^= 1;
-        refused(PUBLIC, &off_curve, "malformed");
-        let mut curve = spki.clone();
-        let at = curve.windows(3).position(|w| w == [0x03, 0x01, 0x07]).unwrap();
-        curve[at + 2] = 0x06;
-        refused(PUBLIC, &curve, "curve is not supported");
-        assert!(PublicKey::from_pem("...").unwrap_err().to_string().contains("not a PEM public key"));
-    }
-
-    #[test]
-    fn forms_of_private_keys_that_are_not_read_say_what_to_do() {
-        for label in ["EC PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
-            let err = PrivateKey::from_pem(&pem::write(label, b"x"), b"").unwrap_err().to_string();
-            assert!(err.contains(label) && err.contains("hint:"), "{err}");
-        }
-        let err = PrivateKey::from_pem(&pem::write("PRIVATE KEY", b"x"), b"").unwrap_err().to_string();
-        assert!(err.contains("expected ECDSA"), "{err}");
-    }
-}
+mod tests;

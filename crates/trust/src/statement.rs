@@ -24,7 +24,21 @@ pub(crate) struct Statement {
     pub(crate) predicate_type: String,
     /// The predicate is an object or absent: only then may it count as one of its type (A03).
     pub(crate) predicate_is_object: bool,
-    subjects: Vec<BTreeMap<String, String>>,
+    /// The predicate.
+    pub(crate) predicate: Option<serde_json::Value>,
+    subjects: Vec<Subject>,
+}
+
+#[derive(Debug)]
+struct Subject {
+    digest: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+}
+
+impl Subject {
+    fn is(&self, digest: &Digest) -> bool {
+        self.digest.get(digest.algorithm().name()).is_some_and(|hex| hex == digest.hex())
+    }
 }
 
 impl Statement {
@@ -47,31 +61,42 @@ impl Statement {
         }
         let mut subjects = Vec::with_capacity(wire.subject.len());
         for subject in wire.subject {
-            if let Some(found) = subject.more.keys().find(|f| f.eq_ignore_ascii_case("digest")) {
+            let known = |f: &&String| ["digest", "annotations"].iter().any(|known| known.eq_ignore_ascii_case(f));
+            if let Some(found) = subject.more.keys().find(known) {
                 return Err(format!("a subject has a field `{}` that others may read as another", shown(found)));
             }
             if subject.digest.len() > MAX_DIGESTS {
                 return Err(format!("a subject has more than {MAX_DIGESTS} digests"));
             }
-            subjects.push(subject.digest);
+            let annotations = subject.annotations.unwrap_or_default().into_iter().map(|(key, value)| match value {
+                serde_json::Value::String(text) => (key, text),
+                other => (key, other.to_string()),
+            });
+            subjects.push(Subject { digest: subject.digest, annotations: annotations.collect() });
         }
         Ok(Self {
             predicate_type: wire.predicate_type,
-            predicate_is_object: wire.predicate.is_none_or(|p| p.is_object()),
+            predicate_is_object: wire.predicate.as_ref().is_none_or(serde_json::Value::is_object),
+            predicate: wire.predicate,
             subjects,
         })
     }
 
     /// Whether one subject is `digest`: by its own algorithm's entry and no other (A13, A14).
     pub(crate) fn speaks_of(&self, digest: &Digest) -> bool {
-        self.subjects.iter().any(|s| s.get(digest.algorithm().name()).is_some_and(|hex| hex == digest.hex()))
+        self.subjects.iter().any(|s| s.is(digest))
+    }
+
+    /// What is annotated to the subject that is `digest`, and to no other.
+    pub(crate) fn annotations(&self, digest: &Digest) -> BTreeMap<String, String> {
+        self.subjects.iter().find(|s| s.is(digest)).map(|s| s.annotations.clone()).unwrap_or_default()
     }
 
     /// The first digest it speaks of, for people.
     pub(crate) fn first_subject(&self) -> String {
         self.subjects
             .iter()
-            .find_map(|s| s.get_key_value("sha256").or_else(|| s.first_key_value()))
+            .find_map(|s| s.digest.get_key_value("sha256").or_else(|| s.digest.first_key_value()))
             .map_or_else(|| "no digest at all".to_owned(), |(name, hex)| format!("{}:{}", shown(name), shown(hex)))
     }
 }
@@ -105,6 +130,8 @@ struct Wire {
 struct WireSubject {
     #[serde(default)]
     digest: BTreeMap<String, String>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, serde_json::Value>>,
     #[serde(flatten)]
     more: BTreeMap<String, serde_json::Value>,
 }
@@ -158,6 +185,36 @@ impl<'de> Visitor<'de> for Unique {
     }
 }
 
+/// The statement that an attestation about `digest` signs, byte for byte in cosign's field order.
+/// `predicate` is JSON that stands as it is.
+pub(crate) fn attestation_statement(
+    repository: &str,
+    digest: &Digest,
+    predicate_type: &str,
+    predicate: &serde_json::value::RawValue,
+) -> Result<Vec<u8>, serde_json::Error> {
+    #[derive(Serialize)]
+    struct Out<'a> {
+        #[serde(rename = "_type")]
+        kind: &'a str,
+        subject: [Named<'a>; 1],
+        #[serde(rename = "predicateType")]
+        predicate_type: &'a str,
+        predicate: &'a serde_json::value::RawValue,
+    }
+    #[derive(Serialize)]
+    struct Named<'a> {
+        name: &'a str,
+        digest: BTreeMap<&'a str, &'a str>,
+    }
+    serde_json::to_vec(&Out {
+        kind: V01,
+        subject: [Named { name: repository, digest: BTreeMap::from([(digest.algorithm().name(), digest.hex())]) }],
+        predicate_type,
+        predicate,
+    })
+}
+
 /// The statement that a signature over `digest` signs, byte for byte in cosign's field order.
 pub(crate) fn signature_statement(
     digest: &Digest,
@@ -167,13 +224,13 @@ pub(crate) fn signature_statement(
     struct Out<'a> {
         #[serde(rename = "_type")]
         kind: &'a str,
-        subject: [Subject<'a>; 1],
+        subject: [OutSubject<'a>; 1],
         #[serde(rename = "predicateType")]
         predicate_type: &'a str,
         predicate: Empty,
     }
     #[derive(Serialize)]
-    struct Subject<'a> {
+    struct OutSubject<'a> {
         digest: BTreeMap<&'a str, &'a str>,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         annotations: &'a BTreeMap<String, String>,
@@ -182,7 +239,7 @@ pub(crate) fn signature_statement(
     struct Empty {}
     serde_json::to_vec(&Out {
         kind: V1,
-        subject: [Subject { digest: BTreeMap::from([(digest.algorithm().name(), digest.hex())]), annotations }],
+        subject: [OutSubject { digest: BTreeMap::from([(digest.algorithm().name(), digest.hex())]), annotations }],
         predicate_type: SIGN,
         predicate: Empty {},
     })
@@ -237,6 +294,20 @@ mod tests {
         assert!(check(&statement(subject, r#","predicate":{"a":1}"#)).predicate_is_object);
         assert!(!check(&statement(subject, r#","predicate":"{}""#)).predicate_is_object);
         assert!(!check(&statement(subject, r#","predicate":[]"#)).predicate_is_object);
+    }
+
+    #[test]
+    fn annotations_are_those_of_our_subject_alone() {
+        let other = Digest::sha256(b"other").hex().to_owned();
+        let two = format!(
+            r#"[{{"digest":{{"sha256":"{other}"}},"annotations":{{"who":"x"}}}},{{"digest":{{"sha256":"{}"}},"annotations":{{"n":1}}}}]"#,
+            ours().hex()
+        );
+        assert_eq!(
+            check(&statement(&two, "")).annotations(&ours()),
+            BTreeMap::from([("n".to_owned(), "1".to_owned())])
+        );
+        refused(&statement(&two.replace("\"annotations\":{\"n", "\"Annotations\":{\"n"), ""), "read as another");
     }
 
     #[test]

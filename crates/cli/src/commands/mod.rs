@@ -3,6 +3,8 @@
 mod admission;
 mod admit;
 mod alerts;
+mod attest;
+mod copy;
 mod db;
 mod keys;
 mod pages;
@@ -10,9 +12,11 @@ mod policy;
 mod sbom;
 mod scan;
 mod sign;
+mod tree;
 mod up;
 mod vercmp;
 mod verify;
+mod verify_attestation;
 mod where_;
 
 use crate::Outcome;
@@ -30,6 +34,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Outcome> {
         Command::Verify(a) => verify::run(&a, common).await,
         Command::GenerateKeyPair(a) => keys::generate(&a),
         Command::PublicKey(a) => keys::public(&a),
+        Command::ImportKeyPair(a) => keys::import(&a),
+        Command::Attest(a) => attest::run(&a, common).await,
+        Command::VerifyAttestation(a) => verify_attestation::run(&a, common).await,
+        Command::Tree(a) => tree::run(&a, common).await,
+        Command::Copy(a) => copy::run(&a, common).await,
         Command::Policy(a) => policy::run(&a, common).await,
         Command::Admit(a) => admit::run(&a, common).await,
         Command::Admission(a) => admission::run(&a),

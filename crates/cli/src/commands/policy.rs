@@ -1,23 +1,44 @@
-//! `cleanbill policy check`: what policies make of an image or a resource, without a cluster.
+//! `cleanbill policy`: what policies make of an image or a resource, without a cluster; and what can be
+//! said about the policies themselves.
+
+mod cases;
+mod explain;
+mod lint;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use cleanbill_admission::{Admission, AdmissionOptions};
+use cleanbill_diag::Diagnostic;
 use cleanbill_model::{
     AdmissionAnswer, AdmissionRequest, Decision, ImageField, ImageFieldKind, Operation, Reason, Verdict,
 };
 use cleanbill_policy::PolicySet;
 use serde_json::{Value, json};
 
-use crate::args::{Common, Format, Policy};
+use crate::args::{Common, Format, Policy, PolicyCheck};
 use crate::{Outcome, credentials, output};
 
 const FILE_LIMIT: u64 = 16 << 20;
 
 pub(crate) async fn run(args: &Policy, common: &Common) -> anyhow::Result<Outcome> {
-    let Policy::Check { policy, image, resource, namespace, output: format } = args;
+    match args {
+        Policy::Check(args) => check(args, common).await,
+        Policy::Lint { policy, strict, output } => lint::run(policy, *strict, output),
+        Policy::Explain { policy, image, resource, namespace } => {
+            explain::run(policy, image.as_deref(), resource.as_ref(), namespace)
+        }
+        Policy::Test { folder, output } => cases::run(folder, output),
+        Policy::Fields => {
+            output::data(cleanbill_policy::kyverno_fields())?;
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+async fn check(args: &PolicyCheck, common: &Common) -> anyhow::Result<Outcome> {
+    let PolicyCheck { policy, image, resource, namespace, output: format } = args;
     let policies = load(policy)?;
     let requests = match (image, resource) {
         (Some(image), _) => vec![pod_of(image, namespace)],
@@ -48,6 +69,11 @@ pub(crate) async fn run(args: &Policy, common: &Common) -> anyhow::Result<Outcom
 
 /// Reads policy files, and folders one level deep; says warnings, and refuses all on any error.
 pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<PolicySet> {
+    readable(cleanbill_admission::load(&files(paths)?))
+}
+
+/// The names and texts of policy files; of a folder, what ends in .yaml, .yml or .json and is no test.
+fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -55,7 +81,10 @@ pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<PolicySet> {
             let mut inside = Vec::new();
             for entry in entries {
                 let file = entry.with_context(|| format!("could not read {}", path.display()))?.path();
-                if file.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") && file.is_file() {
+                if file.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json")
+                    && file.is_file()
+                    && !cases::is_test(&file)
+                {
                     inside.push(file);
                 }
             }
@@ -70,7 +99,12 @@ pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<PolicySet> {
     if files.is_empty() {
         anyhow::bail!("no policy file was found\nhint: policies are files that end in .yaml, .yml or .json");
     }
-    match cleanbill_admission::load(&files) {
+    Ok(files)
+}
+
+/// Policies that could be read; warnings are said, errors are the answer.
+fn readable(loaded: Result<(PolicySet, Vec<Diagnostic>), Vec<Diagnostic>>) -> anyhow::Result<PolicySet> {
+    match loaded {
         Ok((policies, warnings)) => {
             for warning in warnings {
                 output::say(warning);

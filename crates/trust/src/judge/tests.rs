@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cleanbill_model::{Digest, DigestKind, SignatureSource, WhyNot};
+use cleanbill_model::{Digest, DigestKind, SignatureFormat, SignatureSource, WhyNot};
 
 use super::*;
 use crate::sign::signature_bundle;
@@ -19,7 +19,14 @@ fn image() -> Digest {
 }
 
 fn item(content: Content) -> Item {
-    Item { source: SignatureSource { manifest: Digest::sha256(b"carrier"), found_by: "referrers".to_owned() }, content }
+    let source = SignatureSource { manifest: Digest::sha256(b"carrier"), found_by: "referrers".to_owned() };
+    let format = match content {
+        Content::Simple { .. } => SignatureFormat::SimpleSigning,
+        Content::Envelope(_) => SignatureFormat::Envelope,
+        Content::Other(_) | Content::Unread(_) => SignatureFormat::Other,
+        Content::Bundle(_) | Content::Malformed(_) => SignatureFormat::Bundle,
+    };
+    Item { source, format, content }
 }
 
 fn collected(contents: Vec<Content>) -> Collected {
@@ -69,6 +76,8 @@ fn malformed(json: Vec<u8>, part: &str) {
     let why = why(Content::Bundle(json));
     assert!(matches!(&why, WhyNot::Malformed(text) if text.contains(part)), "{why:?}");
 }
+
+mod older;
 
 #[test]
 fn a_signature_verifies_with_its_key_among_others() {
@@ -161,7 +170,7 @@ fn a_demanded_log_entry_is_never_waived() {
         Demands { log_entry: true },
     );
     assert!(evidence.signatures[0].verified_by.is_empty());
-    assert_eq!(evidence.signatures[0].why_not, [WhyNot::NoLogEntry("the bundle has none".to_owned())]);
+    assert_eq!(evidence.signatures[0].why_not, [WhyNot::NoLogEntry("there is none beside it".to_owned())]);
     let entry = r#""tlogEntries":[{"logIndex":"1","inclusionProof":{"checkpoint":{"envelope":"x"}}}],"publicKey""#;
     let with = String::from_utf8(signed_by(&KEY, &image())).unwrap().replace("\"publicKey\"", entry);
     let evidence = judge(
