@@ -90,7 +90,8 @@ impl Predicate {
             SPDX if !value.is_string() => &["spdxVersion"],
             _ => &[],
         };
-        if !value.is_object() && !(kind == SPDX && value.is_string()) {
+        let text = kind == SPDX && value.is_string();
+        if !(value.is_object() || text) {
             return Err(PredicateError("it is not a JSON object".to_owned()));
         }
         if let Some(missing) = wants.iter().find(|field| value.get(field).is_none()) {

@@ -193,6 +193,6 @@ mod tests {
         let claim = Claim::parse(text().replace("null", r#"{"n":1,"t":"x","o":{"a":null}}"#).as_bytes()).unwrap();
         assert_eq!(claim.annotations["n"], "1");
         assert_eq!(claim.annotations["o"], r#"{"a":null}"#);
-        assert!(Claim::parse(b"{}").is_err() && Claim::parse(&[b'['; 100_000]).is_err());
+        assert!(Claim::parse(b"{}").is_err() && Claim::parse(&vec![b'['; 100_000]).is_err());
     }
 }
