@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use cleanbill_model::{
-    AdmissionAnswer, AdmissionRequest, Decision, ImageField, ImageFieldKind, JsonPatch, Reference, Unavailable, Verdict,
+    AdmissionAnswer, AdmissionRecord, AdmissionRequest, Decision, ImageField, ImageFieldKind, JsonPatch, Reference,
+    Timestamp, Unavailable, Verdict,
 };
 use cleanbill_oci::Client;
 use cleanbill_policy::{Day, FailurePolicy, PolicySet};
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use crate::facts::Facts;
 use crate::look::{Found, Sources, verdict};
 use crate::message::{self, Open};
+use crate::others::{Journal, Scans};
 
 /// Images looked at together in one request.
 const AT_ONCE: usize = 8;
@@ -26,6 +28,16 @@ pub enum Phase {
     Mutate,
     /// Verify what is pinned, and templates.
     Validate,
+}
+
+impl Phase {
+    /// The word of the path.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Mutate => "mutate",
+            Phase::Validate => "validate",
+        }
+    }
 }
 
 /// Which hook was called: Kubernetes knows one failure policy a hook, so there is one for each.
@@ -58,12 +70,27 @@ pub struct Admission {
     client: Client,
     options: AdmissionOptions,
     facts: Facts,
+    scans: Option<Arc<dyn Scans>>,
+    journal: Option<Arc<dyn Journal>>,
 }
 
 impl Admission {
     /// With `policies` in force.
     pub fn new(policies: PolicySet, client: Client, options: AdmissionOptions) -> Self {
-        Self { policies: RwLock::new(Arc::new(policies)), client, options, facts: Facts::default() }
+        let policies = RwLock::new(Arc::new(policies));
+        Self { policies, client, options, facts: Facts::default(), scans: None, journal: None }
+    }
+
+    /// Asks `scans` what is wrong with images, where policies want to know.
+    #[must_use]
+    pub fn with_scans(self, scans: Arc<dyn Scans>) -> Self {
+        Self { scans: Some(scans), ..self }
+    }
+
+    /// Tells `journal` of every answer that a proven caller got and that was no dry run.
+    #[must_use]
+    pub fn with_journal(self, journal: Arc<dyn Journal>) -> Self {
+        Self { journal: Some(journal), ..self }
     }
 
     /// Puts other policies in force, from the next request on. What is known about images stays: it
@@ -97,11 +124,42 @@ impl Admission {
         request: AdmissionRequest,
         proven: bool,
     ) -> AdmissionAnswer {
+        let kept = proven && !request.dry_run;
+        let answer = self.judged(deadline, phase, hook, &request, kept).await;
+        if let Some(journal) = &self.journal
+            && kept
+            && (!answer.verdicts.is_empty() || !answer.allowed)
+        {
+            journal.record(AdmissionRecord {
+                at: Timestamp::now(),
+                phase: phase.name(),
+                failure_policy: hook.failure.name(),
+                audit: hook.audit,
+                operation: request.operation,
+                kind: request.kind,
+                namespace: request.namespace,
+                name: request.name,
+                user: request.user,
+                images: request.images,
+                answer: answer.clone(),
+            });
+        }
+        answer
+    }
+
+    async fn judged(
+        &self,
+        deadline: Duration,
+        phase: Phase,
+        hook: Hook,
+        request: &AdmissionRequest,
+        kept: bool,
+    ) -> AdmissionAnswer {
         let started = Instant::now();
         let policies = self.policies().with_failure_policy(hook.failure).on(Day::of(SystemTime::now()));
         let pod = request.kind == "Pod";
         if policies.names().is_empty() || request.images.is_empty() || (phase == Phase::Mutate && !pod) {
-            return Draft::default().finish(&request, hook);
+            return Draft::default().finish(request, hook);
         }
         let mut draft = Draft::default();
         if request.images.len() > self.options.max_images {
@@ -110,12 +168,13 @@ impl Admission {
                 request.images.len(),
                 self.options.max_images
             ));
-            return draft.finish(&request, hook);
+            return draft.finish(request, hook);
         }
         let sources = Sources {
             client: &self.client,
+            scans: self.scans.as_deref(),
             facts: &self.facts,
-            keep: proven && !request.dry_run,
+            keep: kept,
             started,
             deadline: started + deadline.min(self.options.deadline),
         };
@@ -135,7 +194,7 @@ impl Admission {
         let images: BTreeSet<&Reference> = places.iter().map(|(_, image)| image).collect();
         let mut looks = Vec::with_capacity(images.len());
         for image in images {
-            let look = look(&policies, &request, image, phase, pod, &sources);
+            let look = look(&policies, request, image, phase, pod, &sources);
             looks.push(async move { (image, look.await) });
         }
         let judged: BTreeMap<&Reference, Verdict> =
@@ -149,7 +208,7 @@ impl Admission {
                     if phase == Phase::Mutate
                         && image.digest().is_none()
                         && let Some(digest) = &verdict.digest
-                        && policies.pins(&request, image)
+                        && policies.pins(request, image)
                     {
                         let value = format!("{}@{digest}", field.image);
                         draft.patches.push(JsonPatch { pointer: field.pointer.clone(), value });
@@ -162,7 +221,7 @@ impl Admission {
             }
         }
         draft.verdicts = judged.into_values().collect();
-        draft.finish(&request, hook)
+        draft.finish(request, hook)
     }
 
     /// What the API server would make of an object: both mutating hooks, then both validating hooks
@@ -209,6 +268,7 @@ impl Admission {
         }
         AdmissionAnswer {
             uid: request.uid,
+            audit_annotations: BTreeMap::new(),
             allowed: true,
             message: String::new(),
             code: 200,
@@ -280,8 +340,21 @@ impl Draft {
                 .extend(open.iter().map(|o| format!("would be refused: {}", message::line(o.field, o.verdict))));
         }
         let refused = !allowed && !hook.audit;
+        let mut audit_annotations = BTreeMap::new();
+        if !allowed {
+            let key = if refused { "refused" } else { "would-be-refused" };
+            audit_annotations.insert(key.to_owned(), message.clone());
+        }
+        if !refused && !self.patches.is_empty() {
+            let pinned: Vec<&str> = self.patches.iter().map(|patch| patch.value.as_str()).collect();
+            audit_annotations.insert("pinned".to_owned(), pinned.join("\n"));
+        }
+        if !self.warnings.is_empty() {
+            audit_annotations.insert("warnings".to_owned(), self.warnings.join("\n"));
+        }
         AdmissionAnswer {
             uid: request.uid.clone(),
+            audit_annotations,
             allowed: !refused,
             message: if refused { message } else { String::new() },
             code: if refused { code } else { 200 },

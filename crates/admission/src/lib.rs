@@ -16,7 +16,9 @@ mod facts;
 mod load;
 mod look;
 mod message;
+mod others;
 pub mod server;
 
 pub use answer::{Admission, AdmissionOptions, Hook, Phase};
 pub use load::load;
+pub use others::{Journal, Scans};

@@ -77,6 +77,7 @@ fn review_seeds() -> Vec<Vec<u8>> {
 fn review(bytes: &[u8]) {
     let Ok(request) = review::parse(bytes) else { return };
     let refused = AdmissionAnswer {
+        audit_annotations: std::collections::BTreeMap::new(),
         uid: request.uid.clone(),
         allowed: false,
         code: 403,

@@ -1,6 +1,6 @@
 //! A request to let something into a cluster, without the cluster's own types.
 
-use crate::{Platform, Verdict};
+use crate::{Findings, Platform, Timestamp, Verdict};
 
 /// What is being done to the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +26,8 @@ pub struct AdmissionRequest {
     pub namespace: String,
     /// Name; empty where the server will make one up.
     pub name: String,
+    /// Who sent it, as the API server knows them; for people to read, no verdict rests on it.
+    pub user: String,
     /// Labels of the object.
     pub labels: std::collections::BTreeMap<String, String>,
     /// Subresource; `ephemeralcontainers` among them.
@@ -90,6 +92,49 @@ pub struct AdmissionAnswer {
     pub warnings: Vec<String>,
     /// Images to pin.
     pub patches: Vec<JsonPatch>,
+    /// What the API server writes into its audit log beside the request: name to value.
+    pub audit_annotations: std::collections::BTreeMap<String, String>,
     /// The verdicts it rests on.
     pub verdicts: Vec<Verdict>,
+}
+
+/// One request and its answer, for those who ask later why something was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdmissionRecord {
+    /// When it was answered.
+    pub at: Timestamp,
+    /// Which hook: `mutate` or `validate`.
+    pub phase: &'static str,
+    /// The failure policy of the hook: `Fail` or `Ignore`.
+    pub failure_policy: &'static str,
+    /// The hook only audits: what would be refused was let in and told.
+    pub audit: bool,
+    /// What was asked, without the images' places.
+    pub operation: Operation,
+    /// Kind of the object.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name; empty where the server makes one up.
+    pub name: String,
+    /// Who sent it.
+    pub user: String,
+    /// Every image that it names: where it stands, and its text.
+    pub images: Vec<ImageField>,
+    /// The answer, verdicts included.
+    pub answer: AdmissionAnswer,
+}
+
+/// What is known to be wrong with an image when somebody asks whether it may run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scanned {
+    /// It was looked into, and this is wrong with it.
+    Known {
+        /// By the advisories of now.
+        findings: Box<Findings>,
+        /// When it was looked into.
+        at: Timestamp,
+    },
+    /// It was not looked into, or not yet: why.
+    NotYet(String),
 }

@@ -68,6 +68,14 @@ pub enum ReasonCode {
     Allowed,
     /// A statement that the rule asks for is not there, by none of its keys, or says something else.
     NotAttested,
+    /// What is wrong with it is more than the rule lets pass.
+    HasFindings,
+    /// The rule asks what is wrong with it, and nobody has looked into it yet.
+    NotScanned,
+    /// It was looked into longer ago than the rule lets pass.
+    ScanTooOld,
+    /// It may run for a few hours because somebody with the right to say so said so.
+    BreakGlass,
 }
 
 impl ReasonCode {
@@ -87,6 +95,10 @@ impl ReasonCode {
             ReasonCode::OtherRegistry => "registry-not-allowed",
             ReasonCode::Allowed => "allowed",
             ReasonCode::NotAttested => "not-attested",
+            ReasonCode::HasFindings => "has-findings",
+            ReasonCode::NotScanned => "not-scanned",
+            ReasonCode::ScanTooOld => "scan-too-old",
+            ReasonCode::BreakGlass => "break-glass",
         }
     }
 }

@@ -46,6 +46,16 @@ pub enum FailurePolicy {
     Ignore,
 }
 
+impl FailurePolicy {
+    /// Kubernetes' word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailurePolicy::Fail => "Fail",
+            FailurePolicy::Ignore => "Ignore",
+        }
+    }
+}
+
 /// All policies in force. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {

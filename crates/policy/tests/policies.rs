@@ -71,6 +71,7 @@ fn change(from: &str, to: &str, part: &str) {
 fn request(kind: &str, namespace: &str) -> AdmissionRequest {
     AdmissionRequest {
         uid: "u".to_owned(),
+        user: String::new(),
         operation: Operation::Create,
         kind: kind.to_owned(),
         namespace: namespace.to_owned(),

@@ -130,6 +130,7 @@ fn read(path: &PathBuf) -> anyhow::Result<String> {
 fn pod_of(image: &str, namespace: &str) -> AdmissionRequest {
     AdmissionRequest {
         uid: "policy-check".to_owned(),
+        user: String::new(),
         operation: Operation::Create,
         kind: "Pod".to_owned(),
         namespace: namespace.to_owned(),

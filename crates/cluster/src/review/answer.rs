@@ -10,6 +10,9 @@ use super::{API_VERSION, KIND};
 /// Characters of one warning: it travels in an HTTP header, and API servers cut longer ones.
 const WARNING_LIMIT: usize = 256;
 
+/// Characters of one audit annotation.
+const ANNOTATION_LIMIT: usize = 4096;
+
 /// The AdmissionReview that answers a request. Patches go out only with an admission: the API server
 /// does not take them from a refusal.
 pub fn respond(answer: &AdmissionAnswer) -> Vec<u8> {
@@ -30,6 +33,12 @@ pub fn respond(answer: &AdmissionAnswer) -> Vec<u8> {
     let warnings: Vec<String> = answer.warnings.iter().map(|w| warning(w)).filter(|w| !w.is_empty()).collect();
     if !warnings.is_empty() {
         response["warnings"] = json!(warnings);
+    }
+    if !answer.audit_annotations.is_empty() {
+        // The API server writes `NAME-OF-THE-WEBHOOK/KEY` into its log.
+        let annotations: serde_json::Map<String, Value> =
+            answer.audit_annotations.iter().map(|(key, text)| (key.clone(), json!(annotation(text)))).collect();
+        response["auditAnnotations"] = Value::Object(annotations);
     }
     if answer.allowed && !answer.patches.is_empty() {
         let operations: Vec<Value> = answer
@@ -52,6 +61,15 @@ fn warning(text: &str) -> String {
     }
     let cut: String = line.chars().take(WARNING_LIMIT - 3).collect();
     format!("{}...", cut.trim_end())
+}
+
+/// Several lines, safe for a log that is read on a terminal, cut to a size that no log minds.
+fn annotation(text: &str) -> String {
+    let text = printable(text, true);
+    match text.char_indices().nth(ANNOTATION_LIMIT) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text,
+    }
 }
 
 /// Without control characters and without those that turn the direction of writing.

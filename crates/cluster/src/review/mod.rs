@@ -89,6 +89,7 @@ pub fn parse(bytes: &[u8]) -> Result<AdmissionRequest, ReviewError> {
     let optional = |name: &str| text(request.get(name));
     let mut out = AdmissionRequest {
         uid,
+        user: text(request.pointer("/userInfo/username")),
         operation,
         kind,
         namespace: optional("namespace"),

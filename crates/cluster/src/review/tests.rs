@@ -238,6 +238,7 @@ fn damaged_and_foreign_reviews_are_refused_by_name() {
 
 fn answer() -> AdmissionAnswer {
     AdmissionAnswer {
+        audit_annotations: BTreeMap::new(),
         uid: "u-1".to_owned(),
         allowed: true,
         message: String::new(),
@@ -290,4 +291,17 @@ fn warnings_fit_a_header() {
     assert_eq!(warnings[0].as_str().unwrap().chars().count(), 256);
     assert!(warnings[0].as_str().unwrap().ends_with("..."));
     assert_eq!(warnings[1], "two lines");
+}
+
+#[test]
+fn audit_annotations_go_to_the_log_cut_and_without_control_characters() {
+    let said = |text: String| {
+        let audit_annotations = BTreeMap::from([("verdict".to_owned(), text)]);
+        responded(&AdmissionAnswer { audit_annotations, ..answer() })
+    };
+    let response = said("one\ntwo\u{1b}[31m".to_owned());
+    assert_eq!(response["response"]["auditAnnotations"], json!({"verdict": "one\ntwo[31m"}));
+    let long = said("x".repeat(10_000));
+    assert_eq!(long["response"]["auditAnnotations"]["verdict"].as_str().unwrap().len(), 4099);
+    assert!(responded(&answer())["response"].get("auditAnnotations").is_none());
 }

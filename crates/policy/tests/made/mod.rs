@@ -63,6 +63,7 @@ pub(crate) fn refused(text: &str, part: &str) {
 pub(crate) fn request(kind: &str, namespace: &str) -> AdmissionRequest {
     AdmissionRequest {
         uid: "u".to_owned(),
+        user: String::new(),
         operation: Operation::Create,
         kind: kind.to_owned(),
         namespace: namespace.to_owned(),
