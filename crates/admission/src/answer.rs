@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::facts::Facts;
 use crate::look::{Found, Sources, verdict};
 use crate::message::{self, Open};
-use crate::others::{Journal, Scans};
+use crate::others::Journal;
 
 /// Images looked at together in one request.
 const AT_ONCE: usize = 8;
@@ -70,7 +70,6 @@ pub struct Admission {
     client: Client,
     options: AdmissionOptions,
     facts: Facts,
-    scans: Option<Arc<dyn Scans>>,
     journal: Option<Arc<dyn Journal>>,
 }
 
@@ -78,13 +77,7 @@ impl Admission {
     /// With `policies` in force.
     pub fn new(policies: PolicySet, client: Client, options: AdmissionOptions) -> Self {
         let policies = RwLock::new(Arc::new(policies));
-        Self { policies, client, options, facts: Facts::default(), scans: None, journal: None }
-    }
-
-    /// Asks `scans` what is wrong with images, where policies want to know.
-    #[must_use]
-    pub fn with_scans(self, scans: Arc<dyn Scans>) -> Self {
-        Self { scans: Some(scans), ..self }
+        Self { policies, client, options, facts: Facts::default(), journal: None }
     }
 
     /// Tells `journal` of every answer that a proven caller got and that was no dry run.
@@ -172,7 +165,6 @@ impl Admission {
         }
         let sources = Sources {
             client: &self.client,
-            scans: self.scans.as_deref(),
             facts: &self.facts,
             keep: kept,
             started,

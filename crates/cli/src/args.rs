@@ -13,7 +13,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use admission::{Admission, Admit, Mode, Policy, PolicyCheck};
 pub(crate) use fleet::{AlertAction, Alerts, HubArgs, Up, Where};
-pub(crate) use inventory::{Db, Sbom, SbomCommand, SbomOf, Scan, Vercmp};
+pub(crate) use inventory::{Db, Sbom, SbomCommand, Scan, Vercmp};
 pub(crate) use signing::{
     Attest, Copy, Form, GenerateKeyPair, ImportKeyPair, PublicKeyArgs, Sign, Tree, Verify, VerifyAttestation,
 };
