@@ -3,6 +3,7 @@
 
 use crate::codec::{self, Place, Writer};
 use crate::database::Database;
+use crate::interval::without_what_ranges_say;
 use crate::layout::{self, BLOCK, ENTRY, FORMAT, MAGIC, READER};
 use crate::{DatabaseError, Import, cve, epss, kev};
 use cleanbill_model::{Advisory, Affected, Kev, Timestamp};
@@ -42,7 +43,8 @@ impl Database {
             payload.number(entries.len() as u64);
             for (record, position, affected) in entries {
                 let at = payload.0.len();
-                codec::encode_entry(&mut payload, record as u32, records[record].withdrawn.is_some(), affected);
+                let affected = without_what_ranges_say(affected);
+                codec::encode_entry(&mut payload, record as u32, records[record].withdrawn.is_some(), &affected);
                 let length = (payload.0.len() - at) as u32;
                 places[record][position] = Place { package: number, at: (at - start) as u32, length };
             }

@@ -205,6 +205,12 @@ impl Database {
         let speaks = |f: &&FeedInfo| f.ecosystems.binary_search_by(|e| e.as_str().cmp(ecosystem)).is_ok();
         self.inner.info.feeds.iter().filter(speaks).cloned().collect()
     }
+
+    /// Whether several feeds speak for an ecosystem.
+    pub fn has_several_feeds(&self, ecosystem: &str) -> bool {
+        let speaks = |f: &&FeedInfo| f.ecosystems.binary_search_by(|e| e.as_str().cmp(ecosystem)).is_ok();
+        self.inner.info.feeds.iter().filter(speaks).nth(1).is_some()
+    }
 }
 
 /// A prediction from its entry.

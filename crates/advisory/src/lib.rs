@@ -20,6 +20,7 @@ pub mod epss;
 pub mod export;
 pub mod friendsofphp;
 mod input;
+pub mod interval;
 mod json;
 pub mod kev;
 pub mod layout;

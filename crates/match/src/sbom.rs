@@ -164,7 +164,7 @@ fn of_package(
         return Ok(Vec::new());
     }
     // What a distribution's feed says goes before others, also when it says that nothing is wrong.
-    let several = standing.iter().any(|c| database.feeds_for(&c.affected.ecosystem).len() > 1);
+    let several = standing.iter().any(|c| database.has_several_feeds(&c.affected.ecosystem));
     let mut records: BTreeMap<(String, String), (Arc<Advisory>, Option<(Hit, &Affected)>)> = BTreeMap::new();
     for (candidate, hit) in standing.iter().zip(hits) {
         if hit.is_none() && !several {

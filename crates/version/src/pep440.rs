@@ -101,7 +101,24 @@ pub(crate) fn lower(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Numbers and single dots alone: a release and nothing else, as nearly all versions are. Records list
+/// hundreds of them for one package.
+fn is_bare_release(text: &str) -> bool {
+    let mut after_digit = false;
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => after_digit = true,
+            b'.' if after_digit => after_digit = false,
+            _ => return false,
+        }
+    }
+    after_digit
+}
+
 fn compare(a: &str, b: &str) -> Ordering {
+    if is_bare_release(a) && is_bare_release(b) {
+        return compare_release(a, b);
+    }
     let (a, b) = (lower(a), lower(b));
     match (parse(&a), parse(&b)) {
         (Some(a), Some(b)) => compare_versions(&a, &b),
