@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use cleanbill_image::{Blobs, Config, Descriptor, Document, Image, ImageError};
+use cleanbill_hub::Hub;
 use cleanbill_model::{
-    Budget, Cluster, Container, ContainerKind, ContainerState, Digest, ImageIdentity, Platform, Pod, RuntimeImageId,
-    Workload,
+    AdmissionAnswer, AdmissionRecord, Attempt, Budget, Cluster, Container, ContainerKind, ContainerState, Decision,
+    Digest, ImageField, ImageFieldKind, ImageIdentity, Operation, Platform, Pod, Reason, ReasonCode, Reference,
+    RuntimeImageId, Timestamp, Verdict, Workload,
 };
 use cleanbill_protocol::{Batch, ImageOutcome, ImageReport, Ingest};
 use serde_json::json;
@@ -128,6 +130,101 @@ pub(crate) fn advisories(data_dir: &Path) -> anyhow::Result<PathBuf> {
         std::fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))?;
     }
     Ok(folder)
+}
+
+/// What the made-up webhook answered: a cart that is signed, a ledger that nobody signed, and a registry
+/// that did not answer.
+pub(crate) fn admissions(hub: &Hub, now: Timestamp) -> anyhow::Result<()> {
+    let told = [
+        ("shop/cart:1.4", "shop", Decision::Admit, 3 * 3600),
+        ("pay/ledger:2.0", "pay", Decision::Refuse, 40 * 60),
+        ("web/front:7", "web", Decision::Undecided, 5 * 60),
+    ];
+    for (image, namespace, decision, ago) in told {
+        let name = reference(image);
+        let digest = DemoImage::build(image)?.image.identity.manifest;
+        let at = now.checked_sub(jiff::SignedDuration::from_secs(ago)).unwrap_or(now);
+        hub.note_admission(admission(&name, digest, namespace, decision, at)?);
+    }
+    Ok(())
+}
+
+fn admission(
+    name: &str,
+    digest: Digest,
+    namespace: &str,
+    decision: Decision,
+    at: Timestamp,
+) -> anyhow::Result<AdmissionRecord> {
+    let pinned = format!("{}@{digest}", name.rsplit_once(':').map_or(name, |(name, _)| name));
+    let key = "with key 4f1c0d2ab6e7";
+    let attempt = |what: &str, outcome: &str| Attempt { what: what.to_owned(), outcome: outcome.to_owned() };
+    let (code, message, hint, attempts) = match decision {
+        Decision::Admit => (
+            ReasonCode::Signed,
+            format!("{pinned} is signed as the rule asks"),
+            String::new(),
+            vec![attempt(&format!("a bundle (referrers) {key}"), "signed by key 4f1c0d2ab6e7")],
+        ),
+        Decision::Refuse => (
+            ReasonCode::OtherKey,
+            format!("{pinned} is signed by another key than the rule asks for"),
+            format!("sign it: cleanbill sign --key KEY {pinned}"),
+            vec![attempt(&format!("a bundle (referrers) {key}"), "signed by another key")],
+        ),
+        Decision::Undecided => (
+            ReasonCode::Deadline,
+            format!("whether {name} is signed could not be found out: registry.demo.example did not answer in 9.5 s"),
+            "try again, and look why the registry is slow".to_owned(),
+            Vec::new(),
+        ),
+    };
+    let verdict = Verdict {
+        image: Reference::parse(name)?,
+        digest: Some(digest).filter(|_| decision != Decision::Undecided),
+        decision,
+        reasons: vec![Reason {
+            code,
+            policy: "signed-by-the-pipeline".to_owned(),
+            rule: "everything".to_owned(),
+            message: message.clone(),
+            hint,
+            attempts,
+        }],
+        warnings: Vec::new(),
+    };
+    let allowed = decision == Decision::Admit;
+    Ok(AdmissionRecord {
+        at,
+        phase: "mutate",
+        failure_policy: "Fail",
+        audit: false,
+        operation: Operation::Create,
+        kind: "Pod".to_owned(),
+        namespace: namespace.to_owned(),
+        name: String::new(),
+        user: "system:serviceaccount:kube-system:replicaset-controller".to_owned(),
+        images: vec![ImageField {
+            pointer: "/spec/containers/0/image".to_owned(),
+            kind: ImageFieldKind::Container,
+            container: "main".to_owned(),
+            image: name.to_owned(),
+        }],
+        answer: AdmissionAnswer {
+            uid: "demo".to_owned(),
+            allowed,
+            message: if allowed { String::new() } else { message },
+            code: match decision {
+                Decision::Admit => 200,
+                Decision::Refuse => 403,
+                Decision::Undecided => 500,
+            },
+            warnings: Vec::new(),
+            patches: Vec::new(),
+            audit_annotations: BTreeMap::new(),
+            verdicts: vec![verdict],
+        },
+    })
 }
 
 /// Tells the hub of the made-up cluster, and looks into the images that it asks for.

@@ -128,6 +128,8 @@ pub(crate) struct Inner {
     pub(crate) options: HubOptions,
     /// Held while something is taken in, so that store and index see one order.
     pub(crate) intake: Mutex<Folder>,
+    /// Answers to admission requests on their way to the store.
+    pub(crate) admissions: crate::admissions::Queue,
     state: RwLock<State>,
 }
 
@@ -137,7 +139,13 @@ pub struct Hub(pub(crate) Arc<Inner>);
 
 impl Hub {
     pub(crate) fn new(store: Arc<dyn Store>, options: HubOptions, folder: Folder, state: State) -> Self {
-        Self(Arc::new(Inner { store, options, intake: Mutex::new(folder), state: RwLock::new(state) }))
+        Self(Arc::new(Inner {
+            store,
+            options,
+            intake: Mutex::new(folder),
+            admissions: crate::admissions::Queue::default(),
+            state: RwLock::new(state),
+        }))
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {

@@ -11,7 +11,10 @@ use cleanbill_model::{
     RuntimeImageId, Sbom, Subject, Timestamp, Workload,
 };
 use cleanbill_protocol::{Batch, ImageOutcome, ImageReport, Ingest, WantedImage};
-use cleanbill_store::{AlertRecord, Applied, ClusterRow, Exposure, ImageRecord, SqliteStore, Store, StoreError};
+use cleanbill_store::{
+    AdmissionEntry, AdmissionFilter, AlertRecord, Applied, ClusterRow, Exposure, ImageRecord, SqliteStore, Store,
+    StoreError,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -339,6 +342,20 @@ impl Store for FullOnce {
     }
     async fn put_exposures(&self, opened: &[Exposure], closed: &[Exposure]) -> Result<(), StoreError> {
         self.0.put_exposures(opened, closed).await
+    }
+    async fn put_admissions(&self, entries: &[AdmissionEntry], keep: usize) -> Result<(), StoreError> {
+        self.0.put_admissions(entries, keep).await
+    }
+    async fn admissions(
+        &self,
+        filter: &AdmissionFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<AdmissionEntry>, StoreError> {
+        self.0.admissions(filter, before, limit).await
+    }
+    async fn admission(&self, key: &str) -> Result<Option<AdmissionEntry>, StoreError> {
+        self.0.admission(key).await
     }
     async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         self.0.setting(key).await

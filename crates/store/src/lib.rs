@@ -1,9 +1,11 @@
-//! Durable truth: clusters, pods, images with their SBOMs, alerts, exposures, settings.
+//! Durable truth: clusters, pods, images with their SBOMs, alerts, exposures, answers to admission
+//! requests, settings.
 //!
 //! [`Store`] is a trait of coarse operations; [`SqliteStore`] is the one for a single machine.
 //! What an operation returned `Ok` for is on disk: a process killed at any moment leaves a store
 //! that opens again and holds it. Findings are never stored, they are computed.
 
+mod admission;
 mod blobs;
 mod json;
 mod open;
@@ -14,6 +16,7 @@ use async_trait::async_trait;
 use cleanbill_model::{Digest, Pod, Timestamp};
 use cleanbill_protocol::Batch;
 
+pub use admission::{AdmissionEntry, AdmissionFilter, AdmissionOutcome, AdmissionReason, AdmittedImage};
 pub use record::{AlertKind, AlertPod, AlertRecord, Applied, ClusterRow, Exposure, ImageRecord, ImageState};
 pub use sqlite::SqliteStore;
 
@@ -116,6 +119,19 @@ pub trait Store: Send + Sync {
     /// Opens and closes exposures, all or none. One that is open already keeps its time; closing
     /// one that is not open does nothing.
     async fn put_exposures(&self, opened: &[Exposure], closed: &[Exposure]) -> Result<(), StoreError>;
+    /// Keeps answers to admission requests. One with a key that is there counts up, keeps the time it was
+    /// first given, says otherwise what it says now, and becomes the newest. The oldest go when there are
+    /// more than `keep`.
+    async fn put_admissions(&self, entries: &[AdmissionEntry], keep: usize) -> Result<(), StoreError>;
+    /// At most `limit` answers, newest first; those before the cursor `before` where one is given.
+    async fn admissions(
+        &self,
+        filter: &AdmissionFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<AdmissionEntry>, StoreError>;
+    /// The answer of this key.
+    async fn admission(&self, key: &str) -> Result<Option<AdmissionEntry>, StoreError>;
     /// A setting.
     async fn setting(&self, key: &str) -> Result<Option<String>, StoreError>;
     /// Sets a setting.

@@ -20,7 +20,8 @@ const APPLICATION: i32 = 0x4342_7374;
 const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Step `n` brings schema version `n` to `n + 1`.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE cluster (
         uid TEXT PRIMARY KEY, name TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, last_seen TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
@@ -41,7 +42,18 @@ const MIGRATIONS: [&str; 1] = ["
         PRIMARY KEY (vulnerability, cluster, namespace, kind, name, image)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE admission (
+        cursor INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, outcome TEXT NOT NULL,
+        namespace TEXT NOT NULL, times INTEGER NOT NULL, json TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE admission_image (
+        digest TEXT NOT NULL, admission TEXT NOT NULL, PRIMARY KEY (digest, admission)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX admission_image_of ON admission_image (admission);
+",
+];
 
 /// Makes the data directory if need be, readable by its owner alone.
 pub(crate) fn directory(path: &Path) -> Result<(), StoreError> {

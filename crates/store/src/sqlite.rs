@@ -2,6 +2,7 @@
 //!
 //! WAL with `synchronous=FULL`: a commit that returned is on disk.
 
+mod admissions;
 mod rows;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use cleanbill_protocol::Batch;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::admission::{AdmissionEntry, AdmissionFilter};
 use crate::blobs::Blobs;
 use crate::record::{AlertRecord, Applied, ClusterRow, Exposure, ImageRecord, ImageState};
 use crate::{Store, StoreError, open};
@@ -171,6 +173,26 @@ impl Store for SqliteStore {
     async fn put_exposures(&self, opened: &[Exposure], closed: &[Exposure]) -> Result<(), StoreError> {
         let (opened, closed) = (opened.to_vec(), closed.to_vec());
         self.run(move |db, path| rows::put_exposures(db, path, &opened, &closed)).await
+    }
+
+    async fn put_admissions(&self, entries: &[AdmissionEntry], keep: usize) -> Result<(), StoreError> {
+        let entries = entries.to_vec();
+        self.run(move |db, path| admissions::put(db, path, &entries, keep)).await
+    }
+
+    async fn admissions(
+        &self,
+        filter: &AdmissionFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<AdmissionEntry>, StoreError> {
+        let filter = filter.clone();
+        self.run(move |db, path| admissions::list(db, path, &filter, before, limit)).await
+    }
+
+    async fn admission(&self, key: &str) -> Result<Option<AdmissionEntry>, StoreError> {
+        let key = key.to_owned();
+        self.run(move |db, path| admissions::one(db, path, &key)).await
     }
 
     async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {

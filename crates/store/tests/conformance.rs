@@ -7,7 +7,8 @@ use cleanbill_model::{
 };
 use cleanbill_protocol::{Batch, WantedImage};
 use cleanbill_store::{
-    AlertKind, AlertPod, AlertRecord, Applied, Exposure, ImageRecord, ImageState, SqliteStore, Store, StoreError,
+    AdmissionEntry, AdmissionFilter, AdmissionOutcome, AdmissionReason, AdmittedImage, AlertKind, AlertPod,
+    AlertRecord, Applied, Exposure, ImageRecord, ImageState, SqliteStore, Store, StoreError,
 };
 
 fn at(second: i64) -> Timestamp {
@@ -215,6 +216,84 @@ async fn exposures_open_once_and_close(store: &dyn Store) {
     assert_eq!(store.exposures().await.unwrap(), [b]);
 }
 
+fn answer(key: &str, outcome: AdmissionOutcome, second: i64) -> AdmissionEntry {
+    let reason = AdmissionReason {
+        code: "unsigned".to_owned(),
+        policy: "verify".to_owned(),
+        rule: "shop".to_owned(),
+        message: "it is unsigned".to_owned(),
+        hint: "sign it".to_owned(),
+        attempts: vec![("a bundle".to_owned(), "by another key".to_owned())],
+    };
+    AdmissionEntry {
+        key: key.to_owned(),
+        cursor: 0,
+        times: 1,
+        first: at(second),
+        last: at(second),
+        outcome,
+        phase: "mutate".to_owned(),
+        failure_policy: "Fail".to_owned(),
+        operation: "create".to_owned(),
+        kind: "Pod".to_owned(),
+        namespace: "shop".to_owned(),
+        name: String::new(),
+        user: "ann".to_owned(),
+        message: "refused".to_owned(),
+        warnings: vec!["w".to_owned()],
+        images: vec![AdmittedImage {
+            image: "ghcr.io/o/x:1".to_owned(),
+            places: vec!["container web".to_owned()],
+            digest: Some(format!("sha256:{key}")),
+            decision: "refused".to_owned(),
+            reasons: vec![reason.clone()],
+            warnings: vec![reason],
+        }],
+    }
+}
+
+async fn keys(store: &dyn Store, filter: AdmissionFilter) -> Vec<String> {
+    store.admissions(&filter, None, 99).await.unwrap().into_iter().map(|entry| entry.key).collect()
+}
+
+async fn the_same_answer_again_counts_and_becomes_the_newest(store: &dyn Store) {
+    let refused = AdmissionOutcome::Refused;
+    store.put_admissions(&[answer("a", refused, 1), answer("b", refused, 2)], 9).await.unwrap();
+    let again = AdmissionEntry { times: 4, message: "refused again".to_owned(), ..answer("a", refused, 3) };
+    store.put_admissions(std::slice::from_ref(&again), 9).await.unwrap();
+    assert_eq!(keys(store, AdmissionFilter::default()).await, ["a", "b"]);
+    let stored = store.admission("a").await.unwrap().unwrap();
+    assert_eq!(stored, AdmissionEntry { first: at(1), cursor: stored.cursor, times: 5, ..again });
+    assert_eq!(store.admission("z").await.unwrap(), None);
+    let first = store.admissions(&AdmissionFilter::default(), None, 1).await.unwrap();
+    let next = store.admissions(&AdmissionFilter::default(), Some(first[0].cursor), 9).await.unwrap();
+    assert_eq!(next.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["b"]);
+}
+
+async fn answers_are_found_by_outcome_namespace_and_digest(store: &dyn Store) {
+    let other = AdmissionEntry { namespace: "ops".to_owned(), ..answer("b", AdmissionOutcome::WouldBeRefused, 2) };
+    let entries = [answer("a", AdmissionOutcome::Refused, 1), other, answer("c", AdmissionOutcome::Admitted, 3)];
+    store.put_admissions(&entries, 9).await.unwrap();
+    let of =
+        |outcomes: &[AdmissionOutcome]| AdmissionFilter { outcomes: outcomes.to_vec(), ..AdmissionFilter::default() };
+    assert_eq!(keys(store, of(&[])).await, ["c", "b", "a"]);
+    assert_eq!(keys(store, of(&[AdmissionOutcome::Refused])).await, ["a"]);
+    assert_eq!(keys(store, of(&[AdmissionOutcome::Refused, AdmissionOutcome::WouldBeRefused])).await, ["b", "a"]);
+    let namespace = AdmissionFilter { namespace: Some("ops".to_owned()), ..AdmissionFilter::default() };
+    assert_eq!(keys(store, namespace).await, ["b"]);
+    let digest = AdmissionFilter { digest: Some("sha256:c".to_owned()), ..AdmissionFilter::default() };
+    assert_eq!(keys(store, digest).await, ["c"]);
+}
+
+async fn only_so_many_answers_are_kept(store: &dyn Store) {
+    for n in 0..7 {
+        store.put_admissions(&[answer(&format!("k{n}"), AdmissionOutcome::Refused, n)], 3).await.unwrap();
+    }
+    assert_eq!(keys(store, AdmissionFilter::default()).await, ["k6", "k5", "k4"]);
+    let gone = AdmissionFilter { digest: Some("sha256:k0".to_owned()), ..AdmissionFilter::default() };
+    assert!(keys(store, gone).await.is_empty());
+}
+
 async fn settings_are_set_and_replaced(store: &dyn Store) {
     assert_eq!(store.setting("k").await.unwrap(), None);
     store.set_setting("k", "1").await.unwrap();
@@ -248,5 +327,8 @@ on_sqlite!(
     alerts_are_kept_once_and_paged_from_the_newest,
     the_first_who_acknowledges_stays,
     exposures_open_once_and_close,
+    the_same_answer_again_counts_and_becomes_the_newest,
+    answers_are_found_by_outcome_namespace_and_digest,
+    only_so_many_answers_are_kept,
     settings_are_set_and_replaced,
 );

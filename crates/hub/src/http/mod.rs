@@ -1,6 +1,7 @@
 //! API and pages over HTTP. Plain HTTP on the loopback; whoever listens elsewhere needs TLS in front,
 //! which is not offered yet.
 
+mod admissions;
 mod answer;
 mod api;
 mod auth;
@@ -44,10 +45,15 @@ impl Hub {
             .route("/search", get(pages::search))
             .route("/alerts", get(pages::alerts))
             .route("/alerts/{id}/ack", post(pages::acknowledge))
+            .route("/admissions", get(admissions::list))
+            .route("/admissions/{id}", get(admissions::one))
+            .route("/images/{digest}", get(admissions::image))
             .route("/login", get(pages::login))
             .route("/api/v1/where", get(api::where_))
             .route("/api/v1/alerts", get(api::alerts))
             .route("/api/v1/alerts/{id}/ack", post(api::acknowledge))
+            .route("/api/v1/admissions", get(admissions::api_list))
+            .route("/api/v1/admissions/{id}", get(admissions::api_one))
             .route("/api/v1/status", get(api::status))
             .fallback(pages::not_found)
             .with_state(shared)

@@ -16,17 +16,17 @@ use crate::answer::{Match, Page, WhereAnswer};
 use crate::status::Status;
 
 /// What every page shows at its top.
-struct Frame {
-    query: String,
-    clusters: String,
-    feeds: String,
+pub(super) struct Frame {
+    pub(super) query: String,
+    pub(super) clusters: String,
+    pub(super) feeds: String,
     /// Something is wrong with the data, for people.
-    trouble: Option<String>,
-    demo: bool,
+    pub(super) trouble: Option<String>,
+    pub(super) demo: bool,
 }
 
 impl Frame {
-    async fn new(shared: &Shared, query: &str, uri: &Uri) -> Result<(Self, Status), Refusal> {
+    pub(super) async fn new(shared: &Shared, query: &str, uri: &Uri) -> Result<(Self, Status), Refusal> {
         let status = shared.hub.status().await.map_err(|e| broken(uri, &e))?;
         let clusters = match status.clusters.len() {
             1 => "1 cluster".to_owned(),
@@ -113,21 +113,21 @@ struct Search {
 }
 
 /// A match as the table shows it.
-struct Row {
-    cluster: String,
-    namespace: String,
-    workload: String,
-    pod: String,
-    container: String,
-    image: String,
-    digest: String,
-    short: String,
-    packages: Vec<(String, String)>,
-    state: &'static str,
+pub(super) struct Row {
+    pub(super) cluster: String,
+    pub(super) namespace: String,
+    pub(super) workload: String,
+    pub(super) pod: String,
+    pub(super) container: String,
+    pub(super) image: String,
+    pub(super) digest: String,
+    pub(super) short: String,
+    pub(super) packages: Vec<(String, String)>,
+    pub(super) state: &'static str,
 }
 
 impl Row {
-    fn new(m: &Match) -> Self {
+    pub(super) fn new(m: &Match) -> Self {
         let packages = m.packages.iter().map(|p| (visible(&p.purl), visible(&p.fixed.join(", ")))).collect();
         Self {
             cluster: visible(&m.cluster),
@@ -189,7 +189,7 @@ pub(super) async fn search(
 }
 
 /// For a value in a query string.
-fn form_encode(text: &str) -> String {
+pub(super) fn form_encode(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -304,7 +304,7 @@ pub(super) async fn not_found(uri: Uri) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, &uri, "there is no such page", "go to the first page and search")
 }
 
-fn render(page: &impl Template, uri: &Uri) -> Result<Response, Refusal> {
+pub(super) fn render(page: &impl Template, uri: &Uri) -> Result<Response, Refusal> {
     match page.render() {
         Ok(page) => Ok(Html(page).into_response()),
         Err(error) => {

@@ -15,11 +15,11 @@ use crate::open::engine;
 use crate::record::{AlertRecord, Applied, ClusterRow, Exposure, ImageRecord};
 
 /// A row that is there but says what no version of this code wrote.
-fn damaged(path: &Path, row: &str, why: impl std::fmt::Display) -> StoreError {
+pub(super) fn damaged(path: &Path, row: &str, why: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged { path: path.display().to_string(), why: format!("{row}: {why}") }
 }
 
-fn encode(value: &impl Serialize) -> Result<String, StoreError> {
+pub(super) fn encode(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|e| StoreError::Refused(e.to_string()))
 }
 
@@ -36,7 +36,7 @@ fn time(path: &Path, row: &str, text: &str) -> Result<Timestamp, StoreError> {
 }
 
 /// All rows of a query as tuples of text.
-fn all<T>(
+pub(super) fn all<T>(
     db: &Connection,
     path: &Path,
     sql: &str,
