@@ -1,6 +1,8 @@
 //! What the webhook answered: kept, counted, shown on its pages and by the API.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod schema;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -248,6 +250,9 @@ async fn the_api_gives_the_same_by_outcome_namespace_and_digest() {
     assert_eq!(outcomes("?namespace=ops").await, ["admitted"]);
     assert_eq!(outcomes(&format!("?digest={}", digest())).await, ["admitted", "refused"]);
     assert!(outcomes("?digest=sha256:00").await.is_empty());
+    let published: Value = serde_json::from_str(include_str!("../../../docs/schemas/admissions-v1.json")).unwrap();
+    let document = place.hub.admissions(&AdmissionFilter::default(), None, 9).await.unwrap().to_json();
+    schema::fits(&published, &published, &document, "admissions");
     let key = place.list().await[0].2.clone();
     let one: Value = serde_json::from_str(&place.get(&format!("/api/v1/admissions/{key}")).await.1).unwrap();
     assert_eq!(one["schema"], "cleanbill/admission/v1");

@@ -1,6 +1,8 @@
 //! The hub between a real store and reports that the test makes: joins, answers, coverage, alerts.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod schema;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use cleanbill_store::{
     AdmissionEntry, AdmissionFilter, AlertRecord, Applied, ClusterRow, Exposure, ImageRecord, SqliteStore, Store,
     StoreError,
 };
+use schema::fits;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -426,49 +429,6 @@ async fn pages_of_a_long_answer_join_without_gap_or_repetition() {
     assert!(hub.where_("log4j-core", &Page::new(None, Some("zz".to_owned()))).await.is_err());
 }
 
-/// Whether a document has what a schema requires, by a subset of JSON Schema: type, required, properties,
-/// items, enum, const, `$defs`.
-fn fits(schema: &Value, root: &Value, document: &Value, at: &str) {
-    if let Some(name) = schema["$ref"].as_str() {
-        return fits(root.pointer(name.trim_start_matches('#')).unwrap(), root, document, at);
-    }
-    let types: Vec<&str> = match &schema["type"] {
-        Value::String(t) => vec![t],
-        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let is = match document {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    assert!(types.is_empty() || types.contains(&is), "{at}: {is} is none of {types:?}");
-    if !schema["const"].is_null() {
-        assert_eq!(document, &schema["const"], "{at}");
-    }
-    if let Some(words) = schema["enum"].as_array() {
-        assert!(words.contains(document), "{at}: {document}");
-    }
-    for key in schema["required"].as_array().into_iter().flatten() {
-        assert!(
-            !document[key.as_str().unwrap()].is_null() || document.get(key.as_str().unwrap()).is_some(),
-            "{at}: no {key}"
-        );
-    }
-    if let (Some(properties), Some(members)) = (schema["properties"].as_object(), document.as_object()) {
-        for (name, member) in members {
-            let schema = properties.get(name).unwrap_or_else(|| panic!("{at}: `{name}` is not in the schema"));
-            fits(schema, root, member, &format!("{at}/{name}"));
-        }
-    }
-    for (n, item) in document.as_array().into_iter().flatten().enumerate() {
-        fits(&schema["items"], root, item, &format!("{at}/{n}"));
-    }
-}
-
 #[tokio::test]
 async fn documents_fit_their_published_schemas() {
     let place = Place::new();
@@ -479,10 +439,10 @@ async fn documents_fit_their_published_schemas() {
     let record = LOG4SHELL.replace("GHSA-jfh8-c2jp-5v3q", "GHSA-new").replace("CVE-2021-44228", "CVE-2026-1");
     std::fs::write(place.advisories().join("new.json"), record).unwrap();
     hub.refresh_advisories().await.unwrap();
-    let schema = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-    let where_ = schema(include_str!("../../../docs/schemas/where-v1.json"));
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let where_ = read(include_str!("../../../docs/schemas/where-v1.json"));
     fits(&where_, &where_, &ask(&hub, "CVE-2021-44228").await.to_json(), "where");
-    let alerts = schema(include_str!("../../../docs/schemas/alerts-v1.json"));
+    let alerts = read(include_str!("../../../docs/schemas/alerts-v1.json"));
     let document = hub.alerts(None, 10).await.unwrap().to_json();
     assert_eq!(document["alerts"].as_array().unwrap().len(), 1);
     fits(&alerts, &alerts, &document, "alerts");
