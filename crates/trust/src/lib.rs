@@ -28,7 +28,7 @@ mod statement;
 pub use attached::{Attached, attached, documents};
 pub use carry::{Carried, carry};
 pub use collect::{Collected, Look, collect, collect_from, evidence};
-pub use judge::{Attestation, Demands, Verified, attestations, demand_annotations, judge};
+pub use judge::{Attestation, Demands, Stated, Verified, attestations, demand_annotations, judge, statements};
 pub use keys::{KeyError, PrivateKey, PublicKey};
 pub use predicate::{Predicate, PredicateError, predicate_type};
 pub use sign::{Form, How, SignError, Signed, attest, sign, sign_as};
