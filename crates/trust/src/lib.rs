@@ -28,7 +28,7 @@ mod simple;
 mod statement;
 
 pub use attached::{Attached, attached, documents};
-pub use carry::{Carried, carry};
+pub use carry::{Carried, carry, carry_verified};
 pub use collect::{Collected, Look, collect, collect_from, evidence};
 pub use judge::{Attestation, Demands, Stated, Verified, attestations, demand_annotations, judge, statements};
 pub use keys::{KeyError, PrivateKey, PublicKey};

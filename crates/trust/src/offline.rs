@@ -9,7 +9,9 @@
 //! each log entry held against the one log that it names, and the checks in [`mod@rules`].
 
 mod artifact;
+mod note;
 mod rules;
+mod token;
 mod trusted_root;
 mod witness;
 

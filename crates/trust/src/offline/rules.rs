@@ -2,12 +2,13 @@
 //! had to close (numbers are those of the attack list).
 
 use cleanbill_model::Timestamp;
-use sigstore_crypto::{CertificateInfo, parse_certificate_info};
+use sigstore_crypto::{CertificateInfo, VerificationKey, parse_certificate_info};
 use sigstore_trust_root::{TransparencyLog, TrustedRoot};
-use sigstore_types::{Checkpoint, KindVersion, LogKeyId, TransparencyLogEntry};
+use sigstore_types::{KindVersion, LogKeyId, SignatureBytes, TransparencyLogEntry};
 use sigstore_verify::crypto as sigstore_crypto;
 
 use super::NotVerified;
+use super::note::{Note, Signature};
 use crate::bundle::Read;
 use crate::statement::shown;
 
@@ -37,42 +38,38 @@ pub(super) fn only_log(root: &TrustedRoot, id: &LogKeyId) -> Result<(Transparenc
     Ok((log, narrow))
 }
 
-/// What a proof says of the tree is what the signed checkpoint says (A06); and the checkpoint of a log of
-/// the second generation is signed in that log's name (C2SP `tlog-checkpoint.md`, `signed-note.md`).
+/// What a proof says of the tree is what the signed checkpoint says (A06), and the checkpoint is the
+/// log's: one of the second generation is signed in the log's name and by others beside it, one of the
+/// first by the log alone (C2SP `tlog-checkpoint.md`; sigstore/rekor `pkg/util/signed_note.go`).
 pub(super) fn checkpoint(entry: &TransparencyLogEntry, log: &TransparencyLog) -> Result<(), NotVerified> {
-    let Some(proof) = &entry.inclusion_proof else {
-        return match entry.kind_version {
-            KindVersion::HashedRekordV002 => Err(NotVerified::Log("there is no inclusion proof".to_owned())),
-            _ => Ok(()),
-        };
-    };
-    let Some(checkpoint) = proof.checkpoint.checkpoint() else {
-        return match entry.kind_version {
-            KindVersion::HashedRekordV002 => Err(NotVerified::Log("there is no checkpoint".to_owned())),
-            _ => Ok(()),
-        };
-    };
-    if checkpoint.tree_size() != proof.tree_size || *checkpoint.root_hash() != proof.root_hash {
+    let second = entry.kind_version == KindVersion::HashedRekordV002;
+    let missing = |what: &str| if second { Err(NotVerified::Log(format!("there is no {what}"))) } else { Ok(()) };
+    let Some(proof) = &entry.inclusion_proof else { return missing("inclusion proof") };
+    if proof.checkpoint.is_empty() {
+        return missing("checkpoint");
+    }
+    let note = Note::parse(proof.checkpoint.envelope())
+        .map_err(|why| NotVerified::Log(format!("the checkpoint is malformed: {why}")))?;
+    if note.size != proof.tree_size || note.root != proof.root_hash.as_bytes() {
         return Err(NotVerified::Log("the proof is of another tree than the checkpoint".to_owned()));
     }
-    if entry.kind_version == KindVersion::HashedRekordV002 {
-        in_its_name(checkpoint, log)?;
-    }
-    Ok(())
-}
-
-fn in_its_name(checkpoint: &Checkpoint, log: &TransparencyLog) -> Result<(), NotVerified> {
     let rest = log.base_url.split_once("://").map_or(log.base_url.as_str(), |(_, rest)| rest);
     let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
-    let named = |name: &str| !host.is_empty() && name == host;
-    if !named(checkpoint.origin()) {
-        let found = shown(checkpoint.origin());
-        return Err(NotVerified::Log(format!("the checkpoint is of {found}, not of {}", shown(host))));
+    if second && (host.is_empty() || note.origin != host) {
+        let (found, wanted) = (shown(note.origin), shown(host));
+        return Err(NotVerified::Log(format!("the checkpoint is of {found}, not of {wanted}")));
     }
-    if !checkpoint.signatures().iter().any(|s| named(&s.name)) {
-        return Err(NotVerified::Log(format!("the checkpoint is not signed in the name of {}", shown(host))));
+    let hint = log.log_id.key_id.as_bytes().get(..4).unwrap_or_default();
+    let ours: Vec<_> =
+        note.signatures.iter().filter(|s| !second || (s.name == host && s.hint == *hint)).collect();
+    let key = VerificationKey::from_spki(&log.public_key.raw_bytes)
+        .map_err(|_| NotVerified::Unsupported("the log's kind of key".to_owned()))?;
+    let good = |s: &&Signature<'_>| s.hint == *hint && key.verify(note.text, &SignatureBytes::new(s.bytes.clone())).is_ok();
+    match (ours.is_empty(), ours.iter().all(|s| good(s))) {
+        (false, true) => Ok(()),
+        (true, _) => Err(NotVerified::Log(format!("the checkpoint is not signed by {}", shown(host)))),
+        (false, false) => Err(NotVerified::Log("a signature of the checkpoint is not the log's".to_owned())),
     }
-    Ok(())
 }
 
 /// A log is believed only while the root says so; entries of the second generation say no time, so that

@@ -10,7 +10,7 @@ use sigstore_verify::{
     VerificationResult, Verifier,
 };
 
-use super::{Artifact, Demands, NotVerified, TrustedRoot, Verified, Who, rules};
+use super::{Artifact, Demands, NotVerified, TrustedRoot, Verified, Who, rules, token};
 use crate::bundle::Read;
 use crate::statement::shown;
 
@@ -33,6 +33,9 @@ pub(super) fn check(
         // root, with all their intermediates (A10).
         let leaf = CertificateContent::new(DerCertificate::from_bytes(certificate));
         bundle.verification_material.content = VerificationMaterialContent::Certificate(leaf);
+    }
+    for timestamp in &read.timestamps {
+        token::certificates(timestamp, &root.known).map_err(NotVerified::Time)?;
     }
     let policy = policy(who, demands, !bundle.verification_material.tlog_entries.is_empty());
     let entries = std::mem::take(&mut bundle.verification_material.tlog_entries);
