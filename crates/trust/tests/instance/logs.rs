@@ -16,12 +16,30 @@ pub(crate) struct Log {
     pub(crate) end: Option<&'static str>,
 }
 
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The body of an entry of the first generation about a statement.
+pub(crate) fn body_of_statement(statement: &str, signature: &[u8], pem: &str) -> String {
+    let hash = hex(&sha256(statement.as_bytes()));
+    json!({
+        "apiVersion": "0.0.1", "kind": "dsse",
+        "spec": {
+            "envelopeHash": {"algorithm": "sha256", "value": hash},
+            "payloadHash": {"algorithm": "sha256", "value": hash},
+            "signatures": [{"signature": b64(signature), "verifier": b64(pem)}],
+        },
+    })
+    .to_string()
+}
+
 /// The body of an entry of the first generation.
 pub(crate) fn body(hash: &[u8], signature: &[u8], pem: &str) -> String {
     json!({
         "apiVersion": "0.0.1", "kind": "hashedrekord",
         "spec": {
-            "data": {"hash": {"algorithm": "sha256", "value": hash.iter().map(|b| format!("{b:02x}")).collect::<String>()}},
+            "data": {"hash": {"algorithm": "sha256", "value": hex(hash)}},
             "signature": {"content": b64(signature), "publicKey": {"content": b64(pem)}},
         },
     })
@@ -88,7 +106,7 @@ impl Log {
     }
 
     fn promise(&self, body: &str, time: i64) -> Vec<u8> {
-        let id: String = self.id.iter().map(|b| format!("{b:02x}")).collect();
+        let id = hex(&self.id);
         let signed = json!({"body": b64(body), "integratedTime": time, "logID": id, "logIndex": 0});
         self.key.sign(signed.to_string().as_bytes())
     }

@@ -87,6 +87,24 @@ impl Instance {
         bundle(signer, FILE, &signature, vec![self.tiles.entry_of_tiles(&body)], vec![self.clock.token(&signature, NOON)])
     }
 
+    /// A statement in place of a file, logged at noon in the log of the first generation.
+    pub(crate) fn bundle_of_statement(&self, signer: &Signer, statement: &str) -> Value {
+        const TYPE: &str = "application/vnd.in-toto+json";
+        let pae = format!("DSSEv1 {} {TYPE} {} {statement}", TYPE.len(), statement.len());
+        let signature = signer.key.sign(pae.as_bytes());
+        let body = logs::body_of_statement(statement, &signature, &signer.pem());
+        let mut entry = self.log.entry(&body, NOON);
+        entry["kindVersion"]["kind"] = json!("dsse");
+        let mut out = bundle(signer, FILE, &signature, vec![entry], vec![]);
+        let map = out.as_object_mut().unwrap();
+        map.remove("messageSignature");
+        map.insert(
+            "dsseEnvelope".to_owned(),
+            json!({"payload": b64(statement), "payloadType": TYPE, "signatures": [{"sig": b64(&signature)}]}),
+        );
+        out
+    }
+
     /// A key's bundle of the second generation, without any time.
     pub(crate) fn bundle_by_key(&self, key: &Key) -> Value {
         let signature = key.sign(FILE);
@@ -97,6 +115,14 @@ impl Instance {
         material.insert("publicKey".to_owned(), json!({"hint": b64(sha256(&key.spki()))}));
         out
     }
+}
+
+/// A statement about what has this hash.
+pub(crate) fn statement(hash: &[u8]) -> String {
+    format!(
+        r#"{{"_type":"https://in-toto.io/Statement/v1","subject":[{{"digest":{{"sha256":"{}"}}}}],"predicateType":"https://example.com/v1","predicate":{{}}}}"#,
+        logs::hex(hash)
+    )
 }
 
 /// A bundle v0.3 over a file.
