@@ -5,6 +5,8 @@
 //! cargo run -p cleanbill-trust --example mutants -- --peer sigstore-go-verification [--count 10000] [--seed 1]
 //! ```
 //!
+//! `--show N` prints one changed bundle instead.
+//!
 //! The cases are read as by `tests/conformance.rs`. What we accept and the other refuses is printed, and
 //! then the program fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
@@ -23,19 +25,25 @@ use support::mutants::mutants;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let (mut peer, mut count, mut seed) = (None, 10_000_usize, 1_u64);
+    let (mut peer, mut count, mut seed, mut show) = (None, 10_000_usize, 1_u64, None::<usize>);
     while let Some(arg) = args.next() {
         let value = args.next().expect("each option has a value");
         match arg.as_str() {
             "--peer" => peer = Some(PathBuf::from(value)),
             "--count" => count = value.parse().expect("a number"),
             "--seed" => seed = value.parse().expect("a number"),
+            "--show" => show = Some(value.parse().expect("a number")),
             other => panic!("unknown option {other}"),
         }
     }
-    let peer = peer.expect("--peer names the other verifier");
     let archive = folder().expect("the folder of data").join(ARCHIVE);
     let cases = cases(&archive);
+    if let Some(number) = show {
+        let mutant = mutants(&cases, seed, number + 1).pop().expect("at least one");
+        println!("{}", String::from_utf8_lossy(&mutant.bundle));
+        return ExitCode::SUCCESS;
+    }
+    let peer = peer.expect("--peer names the other verifier");
     let work = tempfile_folder();
     let originals = cases.iter().filter(|case| theirs(&peer, &work, 0, case).is_ok() != case.good()).count();
     let mutants = mutants(&cases, seed, count);

@@ -79,6 +79,8 @@ pub(crate) enum Content {
         payload: Vec<u8>,
         /// The signature over the DSSE encoding of them.
         signature: Vec<u8>,
+        /// Whether the envelope says by an id of its own whose signature it is.
+        named_key: bool,
     },
     /// A file.
     File {
@@ -148,7 +150,7 @@ impl Bundle {
     pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
         let read = Read::parse(json)?;
         match read.content {
-            Content::Statement { payload, signature } => {
+            Content::Statement { payload, signature, .. } => {
                 Ok(Self { payload, signature, signer: read.signer, log_entries: read.entries.len() })
             }
             Content::File { .. } => Err("the bundle signs a file, not a statement about an image".to_owned()),

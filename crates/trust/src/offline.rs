@@ -193,6 +193,10 @@ pub fn verify_bundle(
 /// Whether what is signed speaks of the artifact; the statement where there is one.
 fn about(content: &Content, artifact: &Artifact) -> Result<Option<Statement>, NotVerified> {
     match content {
+        // Readers differ in whether another signer's id makes it another's signature.
+        Content::Statement { named_key: true, .. } => {
+            Err(NotVerified::Unsupported("an envelope that names its signer by an id".to_owned()))
+        }
         Content::Statement { payload, .. } => {
             let statement = Statement::parse(payload).map_err(NotVerified::Malformed)?;
             if !artifact.digests().iter().any(|digest| statement.speaks_of(digest)) {
@@ -227,7 +231,7 @@ fn hash(name: &str) -> Result<&'static Algorithm, NotVerified> {
 /// Whether the key signed it.
 fn by_key(content: &Content, artifact: &Artifact, key: &PublicKey) -> Result<(), NotVerified> {
     let fits = match content {
-        Content::Statement { payload, signature } => key.verifies(&pae(IN_TOTO, payload), signature),
+        Content::Statement { payload, signature, .. } => key.verifies(&pae(IN_TOTO, payload), signature),
         Content::File { digest: (name, value), signature } => match artifact.bytes() {
             Some(bytes) => key.verifies(bytes, signature),
             None => key.verifies_hash(hash(name)?, value, signature),

@@ -183,6 +183,9 @@ fn a02_a13_a14_a_statement_about_something_else_does_not_count() {
     refused(&stated(&statement(&sha256(FILE)).replace("sha256", "sha384")), &root, "something else");
     let twice = statement(&sha256(FILE)).replace("{\"_type\"", "{\"predicateType\":\"x\",\"_type\"");
     refused(&stated(&twice), &root, "stands twice");
+    let mut named = stated(&statement(&sha256(FILE)));
+    named["dsseEnvelope"]["signatures"][0]["keyid"] = json!("SHA256:another");
+    refused(&named, &root, "names its signer");
 }
 
 #[test]

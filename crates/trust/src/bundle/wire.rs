@@ -85,6 +85,7 @@ impl Envelope {
         Ok(Content::Statement {
             payload: decode("payload", &self.payload)?,
             signature: decode("signature", &signature.sig)?,
+            named_key: !signature.keyid.is_empty(),
         })
     }
 }
@@ -94,8 +95,8 @@ impl Envelope {
 struct Signature {
     sig: String,
     /// Not signed and not used: the keys to try are those the caller names.
-    #[serde(default, rename = "keyid")]
-    _keyid: String,
+    #[serde(default)]
+    keyid: String,
 }
 
 /// `MessageSignature`: a signature over a file that is elsewhere.
