@@ -77,6 +77,7 @@ fn malformed(json: Vec<u8>, part: &str) {
     assert!(matches!(&why, WhyNot::Malformed(text) if text.contains(part)), "{why:?}");
 }
 
+mod added;
 mod older;
 mod stated;
 
