@@ -1,6 +1,6 @@
 //! `cleanbill conformance verify-bundle`: the client that the public conformance set for sigstore calls
-//! (sigstore/sigstore-conformance `docs/cli_protocol.md`). 0 verified, 1 not and why, 2 something could
-//! not be read. Nothing is fetched.
+//! (sigstore/sigstore-conformance `docs/cli_protocol.md`). 0 verified, 1 not and why, be it that something
+//! could not be read; 2 only where the command line itself is wrong. Nothing is fetched.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -18,6 +18,19 @@ const ARTIFACT_LIMIT: u64 = 1 << 30;
 
 pub(crate) async fn run(command: &Conformance) -> anyhow::Result<Outcome> {
     let Conformance::VerifyBundle(args) = command;
+    match verified(args).await {
+        Ok(verified) => {
+            output::say(tell(&verified));
+            Ok(Outcome::Done)
+        }
+        Err(why) => {
+            output::say(format!("not verified: {why:#}"));
+            Ok(Outcome::Refused(1))
+        }
+    }
+}
+
+async fn verified(args: &VerifyBundle) -> anyhow::Result<Verified> {
     let who = who(args).await?;
     let artifact = artifact(&args.artifact)?;
     let bundle = read(&args.bundle, LIMIT as u64)?;
@@ -26,22 +39,7 @@ pub(crate) async fn run(command: &Conformance) -> anyhow::Result<Outcome> {
         None if args.staging => TrustedRoot::staging(),
         None => TrustedRoot::public_good(),
     };
-    let root = match root {
-        Ok(root) => root,
-        Err(error) => return Ok(refused(&error)),
-    };
-    match verify_bundle(&bundle, &artifact, &who, Demands::default(), Some(&root)) {
-        Ok(verified) => {
-            output::say(tell(&verified));
-            Ok(Outcome::Done)
-        }
-        Err(error) => Ok(refused(&error)),
-    }
-}
-
-fn refused(why: &dyn std::error::Error) -> Outcome {
-    output::say(format!("not verified: {why}"));
-    Outcome::Refused(1)
+    Ok(verify_bundle(&bundle, &artifact, &who, Demands::default(), Some(&root?))?)
 }
 
 fn tell(verified: &Verified) -> String {
