@@ -15,7 +15,8 @@ pub(crate) use admission::{Admission, Admit, Mode, Policy, PolicyCheck};
 pub(crate) use fleet::{AlertAction, Alerts, HubArgs, Up, Where};
 pub(crate) use inventory::{Db, Sbom, SbomCommand, Scan, Vercmp};
 pub(crate) use signing::{
-    Attest, Copy, Form, GenerateKeyPair, ImportKeyPair, PublicKeyArgs, Sign, Tree, Verify, VerifyAttestation,
+    Attest, Conformance, Copy, Form, GenerateKeyPair, ImportKeyPair, PublicKeyArgs, Sign, Tree, Verify,
+    VerifyAttestation, VerifyBundle,
 };
 
 const ABOUT: &str =
@@ -101,6 +102,9 @@ pub(crate) enum Command {
     Tree(Tree),
     /// Copy an image with everything attached to it
     Copy(Copy),
+    /// Verify sigstore bundles as the public conformance set wants it
+    #[command(subcommand)]
+    Conformance(Conformance),
     /// Work with policies
     #[command(subcommand)]
     Policy(Policy),

@@ -2,12 +2,14 @@
 //!
 //! A [`Connection`] is made from a kubeconfig; [`Connection::watch`] tells what runs, as the
 //! model's pods. It only ever reads: `get`, `list` and `watch` of pods, nodes, namespaces, and the
-//! metadata of ReplicaSets and Jobs. Webhook configurations are printed, never applied.
+//! metadata of ReplicaSets and Jobs; and one Secret, where a person names it as a key. Webhook
+//! configurations are printed, never applied.
 
 mod connection;
 mod inventory;
 mod pod;
 pub mod review;
+mod secret;
 mod watch;
 pub mod webhook;
 

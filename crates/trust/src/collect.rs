@@ -146,6 +146,23 @@ pub async fn evidence(
     Ok(judge(&collect(client, image, kind).await?, keys, demands))
 }
 
+/// The layers of one manifest that is attached to `image`, which names its subject by digest; as many
+/// items as there are layers. For those who carry what is attached.
+pub(crate) async fn layer_items(
+    client: &Client,
+    image: &Reference,
+    manifest: &Manifest,
+    found_by: &str,
+) -> Result<Vec<Item>, OciError> {
+    let unusable = |what: String, why: String| OciError { kind: ErrorKind::Invalid, what, why };
+    let Some(subject) = image.digest() else {
+        return Err(unusable(format!("read what is attached to {image}"), "it names no digest".to_owned()));
+    };
+    let reading = Reading { client, subject, limit: ATTESTATION_LIMIT, left: AtomicU64::new(BUDGET) };
+    let source = SignatureSource { manifest: manifest.digest.clone(), found_by: found_by.to_owned() };
+    reading.layers(image, &source, &manifest.layers).await.map_err(|e| unusable(e.what, e.why))
+}
+
 /// The tag under which cosign keeps older things about a digest: `sha256-HEX.sig`, `.att`, `.sbom`.
 pub(crate) fn tag(place: &Reference, digest: &Digest, suffix: &str) -> Result<Reference, OciError> {
     let tag = format!("{}-{}.{suffix}", digest.algorithm().name(), digest.hex());

@@ -15,7 +15,7 @@ pub(crate) struct Sign {
     /// Image references
     #[arg(required = true, value_name = "REF")]
     pub(crate) images: Vec<String>,
-    /// Private key: a PEM file or env://VARIABLE
+    /// Private key: a PEM file, env://VARIABLE or k8s://NAMESPACE/SECRET
     #[arg(long, value_name = "KEY")]
     pub(crate) key: PathBuf,
     /// key=value to sign with the image (repeatable, or separated by commas)
@@ -48,7 +48,7 @@ pub(crate) struct Verify {
     /// Image references
     #[arg(required = true, value_name = "REF")]
     pub(crate) images: Vec<String>,
-    /// Public key: a PEM file or env://VARIABLE (repeatable: one of them must have signed)
+    /// Public key: a PEM file, env://VARIABLE or k8s://NAMESPACE/SECRET (repeatable: one of them must have signed)
     #[arg(long, value_name = "KEY", required = true)]
     pub(crate) key: Vec<PathBuf>,
     /// key=value that must stand in what is signed (repeatable, or separated by commas)
@@ -84,7 +84,7 @@ pub(crate) struct GenerateKeyPair {
 #[command(after_help = "Example:
   cleanbill public-key --key cosign.key --outfile cosign.pub")]
 pub(crate) struct PublicKeyArgs {
-    /// Private key: a PEM file or env://VARIABLE
+    /// Private key: a PEM file, env://VARIABLE or k8s://NAMESPACE/SECRET
     #[arg(long, value_name = "KEY")]
     pub(crate) key: PathBuf,
     /// Write to a file instead of stdout
@@ -126,7 +126,7 @@ pub(crate) struct Attest {
     /// Image references
     #[arg(required = true, value_name = "REF")]
     pub(crate) images: Vec<String>,
-    /// Private key: a PEM file or env://VARIABLE
+    /// Private key: a PEM file, env://VARIABLE or k8s://NAMESPACE/SECRET
     #[arg(long, value_name = "KEY")]
     pub(crate) key: PathBuf,
     /// What is attested; `-` reads stdin
@@ -157,7 +157,7 @@ pub(crate) struct VerifyAttestation {
     /// Image references
     #[arg(required = true, value_name = "REF")]
     pub(crate) images: Vec<String>,
-    /// Public key: a PEM file or env://VARIABLE (repeatable: one of them must have signed)
+    /// Public key: a PEM file, env://VARIABLE or k8s://NAMESPACE/SECRET (repeatable: one of them must have signed)
     #[arg(long, value_name = "KEY", required = true)]
     pub(crate) key: Vec<PathBuf>,
     /// slsaprovenance, slsaprovenance1, link, spdx, spdxjson, cyclonedx, vuln, openvex, custom, or a URI
@@ -200,4 +200,44 @@ pub(crate) struct Copy {
     /// Overwrite the tag where it names another image
     #[arg(short, long)]
     pub(crate) force: bool,
+    /// Copy of what is attached only what verifies with this key: a PEM file, env://VARIABLE or
+    /// k8s://NAMESPACE/SECRET (repeatable: one of them must have signed)
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Vec<PathBuf>,
+}
+
+/// `cleanbill conformance`
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Conformance {
+    /// Verify a sigstore bundle about a file, without any network
+    VerifyBundle(VerifyBundle),
+}
+
+/// `cleanbill conformance verify-bundle`
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  cleanbill conformance verify-bundle --bundle app.sigstore.json --certificate-identity a@example.com --certificate-oidc-issuer https://accounts.example.com app.tar\n  cleanbill conformance verify-bundle --bundle app.sigstore.json --key cosign.pub sha256:…"
+)]
+pub(crate) struct VerifyBundle {
+    /// Believe sigstore's staging instance instead of the public one
+    #[arg(long, conflicts_with = "trusted_root")]
+    pub(crate) staging: bool,
+    /// The bundle
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: PathBuf,
+    /// Whose certificate must have signed: its subject, exactly
+    #[arg(long, value_name = "IDENTITY", requires = "certificate_oidc_issuer", required_unless_present = "key")]
+    pub(crate) certificate_identity: Option<String>,
+    /// Who must vouch for that identity, exactly
+    #[arg(long, value_name = "URL", requires = "certificate_identity")]
+    pub(crate) certificate_oidc_issuer: Option<String>,
+    /// Public key that must have signed instead: a PEM file, env://VARIABLE or k8s://NAMESPACE/SECRET
+    #[arg(long, value_name = "KEY", conflicts_with = "certificate_identity")]
+    pub(crate) key: Option<PathBuf>,
+    /// Whom to believe (default: sigstore's public instance, as it was when this program was built)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trusted_root: Option<PathBuf>,
+    /// What is signed: a file, or its digest as sha256:HEX
+    #[arg(value_name = "FILE_OR_DIGEST")]
+    pub(crate) artifact: String,
 }

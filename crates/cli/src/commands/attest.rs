@@ -21,7 +21,7 @@ pub(crate) async fn run(args: &Attest, common: &Common) -> anyhow::Result<Outcom
     let now = clock::stated_now();
     let predicate = Predicate::new(&args.kind, &read(&args.predicate, name)?, now)
         .with_context(|| format!("could not attest {name} as {}", args.kind))?;
-    let key = keys::read_private(&args.key)?;
+    let key = keys::read_private(&args.key).await?;
     let client = credentials::client(common)?;
     for image in images {
         if image.digest().is_none() {

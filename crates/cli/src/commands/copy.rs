@@ -1,9 +1,11 @@
 //! `cleanbill copy FROM TO`: an image with all platforms and with everything attached to it. Digests do
-//! not change, so signatures stay true.
+//! not change, so signatures stay true. With `--key` of what is attached only that comes along which
+//! verifies, so that nobody who may write to a staging repository gets something into the other (A77).
 
 use cleanbill_model::Reference;
 use cleanbill_oci::ErrorKind;
 
+use super::keys;
 use crate::args::{Common, Copy};
 use crate::{Outcome, credentials, output};
 
@@ -12,6 +14,7 @@ pub(crate) async fn run(args: &Copy, common: &Common) -> anyhow::Result<Outcome>
     if to.digest().is_some() {
         anyhow::bail!("{to} names a digest; what a copy is called is for you to say, its digest is the source's");
     }
+    let keys = keys::read_public(&args.key).await?;
     let client = credentials::client(common)?;
     let _busy = output::busy(format!("copying {from} to {to}"));
     let source = client.resolve(&from).await?;
@@ -26,13 +29,22 @@ pub(crate) async fn run(args: &Copy, common: &Common) -> anyhow::Result<Outcome>
         }
     }
     // What was compared is what is copied, wherever the tag points meanwhile.
-    let carried = cleanbill_trust::carry(&client, &from.with_digest(source.digest), &to).await?;
+    let source = from.with_digest(source.digest);
+    let carried = if keys.is_empty() {
+        cleanbill_trust::carry(&client, &source, &to).await?
+    } else {
+        cleanbill_trust::carry_verified(&client, &source, &to, &keys).await?
+    };
     let left = match carried.foreign {
         0 => String::new(),
         n => format!("; {n} layers that are not to be distributed stay where they are"),
     };
+    let unvouched = match carried.unvouched {
+        0 => String::new(),
+        n => format!("; {n} that no key of these vouches for were left behind"),
+    };
     output::say(format!(
-        "copied {}@{} to {to}: {} manifests, {} things attached{left}",
+        "copied {}@{} to {to}: {} manifests, {} things attached{unvouched}{left}",
         from.name(),
         carried.digest,
         carried.manifests,

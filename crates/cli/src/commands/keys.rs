@@ -1,14 +1,16 @@
 //! `cleanbill generate-key-pair`, `import-key-pair` and `public-key`, in cosign's formats; and keys for
-//! all commands, from files and `env://`.
+//! all commands, from files, `env://` and `k8s://` (sigstore/cosign `pkg/cosign/kubernetes/secret.go`).
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use cleanbill_cluster::Connection;
 use cleanbill_trust::{PrivateKey, PublicKey};
 
 use crate::args::{GenerateKeyPair, ImportKeyPair, PublicKeyArgs};
-use crate::{Outcome, output};
+use crate::{Outcome, output, paths};
 
 const KEY_LIMIT: u64 = 1 << 20;
 
@@ -49,8 +51,8 @@ fn write_pair(prefix: &str, key: &PrivateKey, password: &str) -> anyhow::Result<
 }
 
 /// Prints the public half of a private key.
-pub(crate) fn public(args: &PublicKeyArgs) -> anyhow::Result<Outcome> {
-    let pem = read_private(&args.key)?.public().to_pem();
+pub(crate) async fn public(args: &PublicKeyArgs) -> anyhow::Result<Outcome> {
+    let pem = read_private(&args.key).await?.public().to_pem();
     match &args.outfile {
         None => output::data(pem)?,
         Some(file) => std::fs::write(file, pem).with_context(|| format!("could not write {}", file.display()))?,
@@ -58,20 +60,68 @@ pub(crate) fn public(args: &PublicKeyArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Reads a private key, asking for its password where it has one.
-pub(crate) fn read_private(path: &Path) -> anyhow::Result<PrivateKey> {
+/// Reads a private key, asking for its password where it has one. A Secret has the password beside it.
+pub(crate) async fn read_private(path: &Path) -> anyhow::Result<PrivateKey> {
+    let unusable = || format!("could not use the key in {}", path.display());
+    if let Some(secret) = named_secret(path)? {
+        let mut found = secret.read().await?;
+        let pem = secret.text(&mut found, "cosign.key")?;
+        let password = found.remove("cosign.password").unwrap_or_default();
+        return PrivateKey::from_pem(&pem, &password).with_context(unusable);
+    }
     let pem = read_pem(path)?;
     let password = if is_sealed(&pem) { password("password of the private key", false)? } else { String::new() };
-    PrivateKey::from_pem(&pem, password.as_bytes())
-        .with_context(|| format!("could not use the key in {}", path.display()))
+    PrivateKey::from_pem(&pem, password.as_bytes()).with_context(unusable)
 }
 
 /// Reads public keys.
-pub(crate) fn read_public(paths: &[PathBuf]) -> anyhow::Result<Vec<PublicKey>> {
-    let read = |path: &PathBuf| {
-        PublicKey::from_pem(&read_pem(path)?).with_context(|| format!("could not use the key in {}", path.display()))
+pub(crate) async fn read_public(paths: &[PathBuf]) -> anyhow::Result<Vec<PublicKey>> {
+    let mut keys = Vec::with_capacity(paths.len());
+    for path in paths {
+        let pem = match named_secret(path)? {
+            Some(secret) => secret.text(&mut secret.read().await?, "cosign.pub")?,
+            None => read_pem(path)?,
+        };
+        keys.push(PublicKey::from_pem(&pem).with_context(|| format!("could not use the key in {}", path.display()))?);
+    }
+    Ok(keys)
+}
+
+/// A Secret that holds a key pair, `k8s://NAMESPACE/NAME`.
+struct NamedSecret {
+    namespace: String,
+    name: String,
+}
+
+fn named_secret(path: &Path) -> anyhow::Result<Option<NamedSecret>> {
+    let text = path.display().to_string();
+    let Some(rest) = text.strip_prefix("k8s://") else { return Ok(None) };
+    let part = |text: &str| {
+        !text.is_empty() && text.len() <= 253 && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c))
     };
-    paths.iter().map(read).collect()
+    match rest.split_once('/') {
+        Some((namespace, name)) if part(namespace) && part(name) => {
+            Ok(Some(NamedSecret { namespace: namespace.to_owned(), name: name.to_owned() }))
+        }
+        _ => anyhow::bail!("`{text}` names no Secret\nhint: k8s://NAMESPACE/NAME"),
+    }
+}
+
+impl NamedSecret {
+    /// Reads it from the cluster of the current context.
+    async fn read(&self) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+        let connection = Connection::open(&paths::kubeconfig(None)?, None).await?;
+        Ok(connection.secret(&self.namespace, &self.name).await?)
+    }
+
+    fn text(&self, found: &mut BTreeMap<String, Vec<u8>>, field: &str) -> anyhow::Result<String> {
+        let place = format!("the Secret {}/{}", self.namespace, self.name);
+        let Some(bytes) = found.remove(field) else {
+            let there: Vec<_> = found.keys().map(String::as_str).collect();
+            anyhow::bail!("{place} has no `{field}`; it has {}", if there.is_empty() { "nothing".to_owned() } else { there.join(", ") });
+        };
+        String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("`{field}` in {place} is not text"))
+    }
 }
 
 /// Whether it is a form whose password we can use.
@@ -85,7 +135,9 @@ fn read_pem(path: &Path) -> anyhow::Result<String> {
         if scheme == "env" {
             return std::env::var(rest).with_context(|| format!("could not read the key in the variable `{rest}`"));
         }
-        anyhow::bail!("keys from `{scheme}://` are not read yet\nhint: name a PEM file, or env://VARIABLE");
+        anyhow::bail!(
+            "keys from `{scheme}://` are not read\nhint: name a PEM file, env://VARIABLE or k8s://NAMESPACE/SECRET"
+        );
     }
     let file = std::fs::File::open(path).with_context(|| format!("could not read the key {text}"))?;
     let mut pem = String::new();

@@ -4,6 +4,7 @@ mod admission;
 mod admit;
 mod alerts;
 mod attest;
+mod conformance;
 mod copy;
 mod db;
 mod keys;
@@ -33,12 +34,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Outcome> {
         Command::Sign(a) => sign::run(&a, common).await,
         Command::Verify(a) => verify::run(&a, common).await,
         Command::GenerateKeyPair(a) => keys::generate(&a),
-        Command::PublicKey(a) => keys::public(&a),
+        Command::PublicKey(a) => keys::public(&a).await,
         Command::ImportKeyPair(a) => keys::import(&a),
         Command::Attest(a) => attest::run(&a, common).await,
         Command::VerifyAttestation(a) => verify_attestation::run(&a, common).await,
         Command::Tree(a) => tree::run(&a, common).await,
         Command::Copy(a) => copy::run(&a, common).await,
+        Command::Conformance(a) => conformance::run(&a).await,
         Command::Policy(a) => policy::run(&a, common).await,
         Command::Admit(a) => admit::run(&a, common).await,
         Command::Admission(a) => admission::run(&a),

@@ -18,7 +18,7 @@ pub(crate) async fn run(args: &Sign, common: &Common) -> anyhow::Result<Outcome>
     let annotations = annotations(&args.annotations)?;
     let images = args.images.iter().map(|i| Reference::parse(i)).collect::<Result<Vec<_>, _>>()?;
     let how = how(&args.form)?;
-    let key = keys::read_private(&args.key)?;
+    let key = keys::read_private(&args.key).await?;
     let client = credentials::client(common)?;
     for image in images {
         if image.digest().is_none() {

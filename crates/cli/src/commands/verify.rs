@@ -17,7 +17,7 @@ pub(crate) async fn run(args: &Verify, common: &Common) -> anyhow::Result<Outcom
     no_log(args.insecure_ignore_tlog && args.rekor_url.is_none())?;
     let images = args.images.iter().map(|i| Reference::parse(i)).collect::<Result<Vec<_>, _>>()?;
     let annotations = sign::annotations(&args.annotations)?;
-    let keys = keys::read_public(&args.key)?;
+    let keys = keys::read_public(&args.key).await?;
     let look = Look { repository: sign::repository(&args.form)?, attestations: false };
     let client = credentials::client(common)?;
     let mut all = true;

@@ -21,7 +21,7 @@ pub(crate) async fn run(args: &VerifyAttestation, common: &Common) -> anyhow::Re
     verify::no_log(args.insecure_ignore_tlog)?;
     let images = args.images.iter().map(|i| Reference::parse(i)).collect::<Result<Vec<_>, _>>()?;
     let wanted = cleanbill_trust::predicate_type(&args.kind)?;
-    let keys = keys::read_public(&args.key)?;
+    let keys = keys::read_public(&args.key).await?;
     let look = Look { repository: sign::repository(&args.form)?, attestations: true };
     let client = credentials::client(common)?;
     let tried: Vec<KeyId> = keys.iter().map(cleanbill_trust::PublicKey::id).collect();

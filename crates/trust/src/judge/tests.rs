@@ -77,7 +77,9 @@ fn malformed(json: Vec<u8>, part: &str) {
     assert!(matches!(&why, WhyNot::Malformed(text) if text.contains(part)), "{why:?}");
 }
 
+mod added;
 mod older;
+mod stated;
 
 #[test]
 fn a_signature_verifies_with_its_key_among_others() {
