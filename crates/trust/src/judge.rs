@@ -293,5 +293,8 @@ impl Body {
     }
 }
 
+mod stated;
 #[cfg(test)]
 mod tests;
+
+pub use stated::{Stated, statements};

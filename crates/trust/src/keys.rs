@@ -3,7 +3,7 @@
 //! Algorithms as cosign uses them with a key (sigstore/sigstore `pkg/signature/algorithm_registry.go`,
 //! sigstore/sigstore-go `pkg/verify/signature.go`): ECDSA over the hash that goes with the curve, or
 //! SHA-256 with any curve; RSA PKCS#1 v1.5 (which is written) and PSS with SHA-256, SHA-384 or SHA-512;
-//! Ed25519 over the message itself. Private keys are read in every form that openssl and cosign
+//! Ed25519 over the message itself, and over its hash (Ed25519ph), which cosign signs files with. Private keys are read in every form that openssl and cosign
 //! write: PKCS#8, SEC1, PKCS#1, and the two encrypted forms of cosign (sigstore/cosign
 //! `pkg/cosign/keys.go`).
 
@@ -21,7 +21,7 @@ use cleanbill_model::{Digest, KeyId};
 use zeroize::Zeroizing;
 
 use crate::der::{KeyKind, rsa_spki, spki_kind};
-use crate::{pem, sealed};
+use crate::{pem, prehashed, sealed};
 
 const PUBLIC: &str = "PUBLIC KEY";
 const SIGSTORE: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
@@ -85,7 +85,22 @@ impl PublicKey {
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         algorithms(self.kind).iter().any(|algorithm| {
             ParsedPublicKey::new(*algorithm, &self.spki).is_ok_and(|key| key.verify_sig(message, signature).is_ok())
+        }) || (self.kind == KeyKind::Ed25519 && prehashed::verifies(&self.spki, message, signature))
+    }
+
+    /// Whether `signature` is this key's over what has the hash `digest`. Plain Ed25519 signs the message
+    /// itself, so that its hash is not enough.
+    pub(crate) fn verifies_hash(&self, hash: &'static aws_lc_rs::digest::Algorithm, digest: &[u8], signature: &[u8]) -> bool {
+        let Ok(digest) = aws_lc_rs::digest::Digest::import_less_safe(digest, hash) else { return false };
+        algorithms(self.kind).iter().any(|algorithm| {
+            ParsedPublicKey::new(*algorithm, &self.spki)
+                .is_ok_and(|key| key.verify_digest_sig(&digest, signature).is_ok())
         })
+    }
+
+    /// The SubjectPublicKeyInfo.
+    pub(crate) fn spki(&self) -> &[u8] {
+        &self.spki
     }
 }
 

@@ -78,6 +78,7 @@ fn malformed(json: Vec<u8>, part: &str) {
 }
 
 mod older;
+mod stated;
 
 #[test]
 fn a_signature_verifies_with_its_key_among_others() {
