@@ -5,18 +5,21 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use cleanbill_model::{
-    AdmissionAnswer, AdmissionRecord, AdmissionRequest, Decision, ImageField, ImageFieldKind, JsonPatch, Reference,
-    Timestamp, Unavailable, Verdict,
+    AdmissionAnswer, AdmissionRecord, AdmissionRequest, Decision, ImageField, ImageFieldKind, JsonPatch, ReasonCode,
+    Reference, Timestamp, Unavailable, Verdict,
 };
 use cleanbill_oci::Client;
 use cleanbill_policy::{Day, FailurePolicy, PolicySet};
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
-use crate::facts::Facts;
-use crate::look::{Found, Sources, verdict};
-use crate::message::{self, Open};
-use crate::others::Journal;
+use crate::clock::{ClockBehind, Floor};
+use crate::draft::Draft;
+use crate::glass;
+use crate::look::{Found, Known, Sources, verdict};
+use crate::message;
+use crate::metrics::Metrics;
+use crate::others::{BreakGlass, Journal, Scans};
 
 /// Images looked at together in one request.
 const AT_ONCE: usize = 8;
@@ -49,6 +52,9 @@ pub struct Hook {
     pub audit: bool,
 }
 
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// Bounds of a request.
 #[derive(Debug, Clone)]
 pub struct AdmissionOptions {
@@ -56,11 +62,15 @@ pub struct AdmissionOptions {
     pub deadline: Duration,
     /// Images an object may have.
     pub max_images: usize,
+    /// Looks at one registry host at once.
+    pub per_host: usize,
+    /// Images of one namespace looked at at once.
+    pub per_namespace: usize,
 }
 
 impl Default for AdmissionOptions {
     fn default() -> Self {
-        Self { deadline: Duration::from_millis(9500), max_images: 64 }
+        Self { deadline: Duration::from_millis(9500), max_images: 64, per_host: 8, per_namespace: 16 }
     }
 }
 
@@ -69,15 +79,83 @@ pub struct Admission {
     policies: RwLock<Arc<PolicySet>>,
     client: Client,
     options: AdmissionOptions,
-    facts: Facts,
+    known: Known,
     journal: Option<Arc<dyn Journal>>,
+    scans: Option<Arc<dyn Scans>>,
+    glass: Option<Arc<dyn BreakGlass>>,
+    clock: Clock,
+    floor: Option<Floor>,
+    metrics: Arc<Metrics>,
 }
 
 impl Admission {
     /// With `policies` in force.
     pub fn new(policies: PolicySet, client: Client, options: AdmissionOptions) -> Self {
-        let policies = RwLock::new(Arc::new(policies));
-        Self { policies, client, options, facts: Facts::default(), journal: None }
+        let metrics = Arc::new(Metrics::default());
+        metrics.policies(policies.names().len());
+        Self {
+            policies: RwLock::new(Arc::new(policies)),
+            client,
+            known: Known::new(&options, metrics.clone()),
+            options,
+            journal: None,
+            scans: None,
+            glass: None,
+            clock: Arc::new(Timestamp::now),
+            floor: None,
+            metrics,
+        }
+    }
+
+    /// Asks `scans` what is wrong with images, where a policy wants to know. Without it nobody has looked
+    /// into any.
+    #[must_use]
+    pub fn with_scans(self, scans: Arc<dyn Scans>) -> Self {
+        Self { scans: Some(scans), ..self }
+    }
+
+    /// Lets in what somebody broke the glass for. Dry runs of proven callers are told the same.
+    #[must_use]
+    pub fn with_break_glass(self, glass: Arc<dyn BreakGlass>) -> Self {
+        Self { glass: Some(glass), ..self }
+    }
+
+    /// Asks another clock than the system's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Believes no clock that is behind `floor`.
+    #[must_use]
+    pub fn with_floor(self, floor: Floor) -> Self {
+        Self { floor: Some(floor), ..self }
+    }
+
+    /// Its counts.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        self.metrics.clone()
+    }
+
+    /// Who knows of broken glass, if anybody does.
+    pub(crate) fn glass(&self) -> Option<&Arc<dyn BreakGlass>> {
+        self.glass.as_ref()
+    }
+
+    /// The time, if it can be believed.
+    pub(crate) fn time(&self) -> Result<Timestamp, ClockBehind> {
+        let now = (self.clock)();
+        let believed = self.floor.as_ref().map_or(Ok(()), |floor| floor.check(now));
+        self.metrics.clock(believed.is_ok());
+        believed.map(|()| now)
+    }
+
+    /// Whether requests can be answered; why not.
+    pub fn ready(&self) -> Result<(), String> {
+        if self.policies().names().is_empty() {
+            return Err("no policy is in force".to_owned());
+        }
+        self.time().map(|_| ()).map_err(|behind| format!("{behind}: set it right, or wait until it is"))
     }
 
     /// Tells `journal` of every answer that a proven caller got and that was no dry run.
@@ -89,6 +167,7 @@ impl Admission {
     /// Puts other policies in force, from the next request on. What is known about images stays: it
     /// does not depend on policies.
     pub fn replace(&self, policies: PolicySet) {
+        self.metrics.policies(policies.names().len());
         *self.policies.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policies);
     }
 
@@ -118,13 +197,17 @@ impl Admission {
         proven: bool,
     ) -> AdmissionAnswer {
         let kept = proven && !request.dry_run;
-        let answer = self.judged(deadline, phase, hook, &request, kept).await;
+        let started = Instant::now();
+        let answer = self.judged(deadline, phase, hook, &request, proven).await;
+        if proven {
+            self.metrics.answered(phase, &answer, started.elapsed());
+        }
         if let Some(journal) = &self.journal
             && kept
             && (!answer.verdicts.is_empty() || !answer.allowed)
         {
             journal.record(AdmissionRecord {
-                at: Timestamp::now(),
+                at: (self.clock)(),
                 phase: phase.name(),
                 failure_policy: hook.failure.name(),
                 audit: hook.audit,
@@ -146,10 +229,14 @@ impl Admission {
         phase: Phase,
         hook: Hook,
         request: &AdmissionRequest,
-        kept: bool,
+        proven: bool,
     ) -> AdmissionAnswer {
         let started = Instant::now();
-        let policies = self.policies().with_failure_policy(hook.failure).on(Day::of(SystemTime::now()));
+        let time = self.time();
+        let mut policies = self.policies().with_failure_policy(hook.failure);
+        if let Ok(now) = time {
+            policies = policies.on(Day::of(SystemTime::from(now)));
+        }
         let pod = request.kind == "Pod";
         if policies.names().is_empty() || request.images.is_empty() || (phase == Phase::Mutate && !pod) {
             return Draft::default().finish(request, hook);
@@ -165,8 +252,12 @@ impl Admission {
         }
         let sources = Sources {
             client: &self.client,
-            facts: &self.facts,
-            keep: kept,
+            known: &self.known,
+            scans: self.scans.as_ref(),
+            keep: proven && !request.dry_run,
+            namespace: &request.namespace,
+            platform: request.platform.as_ref(),
+            time: &time,
             started,
             deadline: started + deadline.min(self.options.deadline),
         };
@@ -189,8 +280,13 @@ impl Admission {
             let look = look(&policies, request, image, phase, pod, &sources);
             looks.push(async move { (image, look.await) });
         }
-        let judged: BTreeMap<&Reference, Verdict> =
+        let mut judged: BTreeMap<&Reference, Verdict> =
             futures::stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        if let (Some(glass), Ok(now), true) = (&self.glass, &time, proven) {
+            for verdict in judged.values_mut() {
+                draft.glass.extend(glass::broken(glass, request, verdict, *now, sources.deadline).await);
+            }
+        }
 
         for (field, image) in &places {
             let Some(verdict) = judged.get(image) else { continue };
@@ -200,7 +296,7 @@ impl Admission {
                     if phase == Phase::Mutate
                         && image.digest().is_none()
                         && let Some(digest) = &verdict.digest
-                        && policies.pins(request, image)
+                        && (policies.pins(request, image) || glass::is_broken(verdict))
                     {
                         let value = format!("{}@{digest}", field.image);
                         draft.patches.push(JsonPatch { pointer: field.pointer.clone(), value });
@@ -285,74 +381,14 @@ async fn look(
         let unasked = Unavailable { what: format!("look at {image}"), why: "no policy asks".to_owned() };
         return policies.judge(request, image, image.digest(), Err(&unasked));
     }
+    if let (true, Err(behind)) = (demand.time, sources.time) {
+        let why = Unavailable { what: format!("judge {image}"), why: behind.to_string() };
+        return verdict(policies, request, image, &Found::Unknown(ReasonCode::ClockBehind, why), sources);
+    }
     let found: Found = if phase == Phase::Validate && pod && image.digest().is_none() {
         sources.no_digest(image).await
     } else {
         sources.evidence(image, &demand).await
     };
-    verdict(policies, request, image, &found)
-}
-
-/// An answer in the making.
-#[derive(Default)]
-struct Draft {
-    /// Refusals that are not about one image's evidence.
-    refusals: Vec<String>,
-    /// Images that may not come in.
-    open: Vec<(ImageField, Verdict)>,
-    warnings: Vec<String>,
-    patches: Vec<JsonPatch>,
-    verdicts: Vec<Verdict>,
-}
-
-impl Draft {
-    fn refuse(&mut self, message: String) {
-        self.refusals.push(message);
-    }
-
-    fn finish(mut self, request: &AdmissionRequest, hook: Hook) -> AdmissionAnswer {
-        let open: Vec<Open<'_>> = self.open.iter().map(|(field, verdict)| Open { field, verdict }).collect();
-        let mut message = self.refusals.join("\n");
-        if !open.is_empty() {
-            if !message.is_empty() {
-                message.push('\n');
-            }
-            message.push_str(&message::refusal(&open));
-        }
-        let allowed = message.is_empty();
-        let certain = !self.refusals.is_empty() || open.iter().any(|o| o.verdict.decision == Decision::Refuse);
-        let code = match (allowed, certain) {
-            (true, _) => 200,
-            (false, true) => 403,
-            (false, false) => 500,
-        };
-        if !allowed && hook.audit {
-            self.warnings.extend(self.refusals.iter().map(|refusal| format!("would be refused: {refusal}")));
-            self.warnings
-                .extend(open.iter().map(|o| format!("would be refused: {}", message::line(o.field, o.verdict))));
-        }
-        let refused = !allowed && !hook.audit;
-        let mut audit_annotations = BTreeMap::new();
-        if !allowed {
-            let key = if refused { "refused" } else { "would-be-refused" };
-            audit_annotations.insert(key.to_owned(), message.clone());
-        }
-        if !refused && !self.patches.is_empty() {
-            let pinned: Vec<&str> = self.patches.iter().map(|patch| patch.value.as_str()).collect();
-            audit_annotations.insert("pinned".to_owned(), pinned.join("\n"));
-        }
-        if !self.warnings.is_empty() {
-            audit_annotations.insert("warnings".to_owned(), self.warnings.join("\n"));
-        }
-        AdmissionAnswer {
-            uid: request.uid.clone(),
-            audit_annotations,
-            allowed: !refused,
-            message: if refused { message } else { String::new() },
-            code: if refused { code } else { 200 },
-            warnings: self.warnings,
-            patches: if refused { Vec::new() } else { self.patches },
-            verdicts: self.verdicts,
-        }
-    }
+    verdict(policies, request, image, &found, sources)
 }

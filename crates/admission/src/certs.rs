@@ -67,6 +67,8 @@ pub struct Identity {
     pub secret: String,
     /// The serving certificate.
     pub certificate_pem: String,
+    /// When it ends at the earliest.
+    pub expires: Timestamp,
     key_pem: String,
 }
 
@@ -95,8 +97,9 @@ impl Identity {
 
         let secret = secret(&dir.join("secret"))?;
         let (ca_pem, ca_key) = authority(&dir, now)?;
-        let (certificate_pem, key_pem) = serving(&dir, names, now, &ca_pem, ca_key)?;
-        Ok(Self { ca_pem, secret, certificate_pem, key_pem })
+        let (certificate_pem, key_pem, made) = serving(&dir, names, now, &ca_pem, ca_key)?;
+        let expires = made.checked_add(jiff::SignedDuration::from_hours(24 * (SERVING_DAYS - 1))).unwrap_or(made);
+        Ok(Self { ca_pem, secret, certificate_pem, expires, key_pem })
     }
 
     /// What TLS is served with.
@@ -161,7 +164,7 @@ fn serving(
     now: Timestamp,
     ca_pem: &str,
     ca_key: KeyPair,
-) -> Result<(String, String), CertError> {
+) -> Result<(String, String, Timestamp), CertError> {
     let (cert_path, key_path, names_path) = (dir.join("tls.crt"), dir.join("tls.key"), dir.join("tls.names"));
     let mut names: BTreeSet<String> = ALWAYS.iter().map(|n| (*n).to_owned()).collect();
     names.extend(wanted.iter().map(|name| name.to_ascii_lowercase()));
@@ -172,17 +175,23 @@ fn serving(
     let missing = !names.is_subset(&before);
     names.extend(before);
 
-    let young = made.is_some_and(|made| {
+    let young = made.filter(|made| {
         let age = now.as_second() - made.as_second();
         (0..SERVING_DAYS * 86_400 / 2).contains(&age)
     });
-    if young
+    if let Some(made) = young
         && !missing
         && let (Some(cert), Some(key)) = (read(&cert_path)?, read(&key_path)?)
     {
-        let there = Identity { ca_pem: String::new(), secret: String::new(), certificate_pem: cert, key_pem: key };
+        let there = Identity {
+            ca_pem: String::new(),
+            secret: String::new(),
+            certificate_pem: cert,
+            expires: made,
+            key_pem: key,
+        };
         if there.tls().is_ok() {
-            return Ok((there.certificate_pem, there.key_pem));
+            return Ok((there.certificate_pem, there.key_pem, made));
         }
     }
 
@@ -206,7 +215,7 @@ fn serving(
     write(&key_path, &key_pem, 0o600)?;
     write(&cert_path, &certificate, 0o644)?;
     write(&names_path, &format!("{now}\n{}\n", list.join("\n")), 0o644)?;
-    Ok((certificate, key_pem))
+    Ok((certificate, key_pem, now))
 }
 
 fn named(common_name: &str) -> DistinguishedName {

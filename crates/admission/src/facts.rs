@@ -1,7 +1,12 @@
 //! What is attached to a digest, kept for a short while.
 //!
 //! Keyed by registry, repository and digest, never by tag, and holding facts alone: a verdict is
-//! computed from them each time, so an edited policy or another repository counts at once (A32, A75).
+//! computed from them each time, so an edited policy or another repository counts at once (A32, A75), and
+//! no condition is passed over because something is known already (A33). What was read without
+//! attestations is another entry than what was read with them.
+//!
+//! All requests read with one set of credentials, the operator's; what a Pod's `imagePullSecrets` could
+//! read takes no part, so nobody reads through here what another's secret fetched (A40).
 //! What could not be reached is never kept. One caller at a time fetches for a key; the others wait
 //! and read what it found.
 
@@ -28,14 +33,16 @@ pub(crate) struct Key {
     registry: String,
     repository: String,
     digest: Digest,
+    attestations: bool,
 }
 
 impl Key {
-    pub(crate) fn new(image: &Reference, digest: &Digest) -> Self {
+    pub(crate) fn new(image: &Reference, digest: &Digest, attestations: bool) -> Self {
         Self {
             registry: image.registry().to_owned(),
             repository: image.repository().to_owned(),
             digest: digest.clone(),
+            attestations,
         }
     }
 }

@@ -9,16 +9,29 @@
 //!   answer names what was tried. It is given before the API server stops waiting.
 //! * Only facts are kept ([`facts`]), by digest; verdicts are computed each time. Nothing an object
 //!   carries besides its image fields takes part in a verdict.
+//! * What is wrong with an image comes from a look of our own ([`Scans`]), at every manifest that could
+//!   run of it; what is attested of packages or findings changes nothing there.
+//! * What waits, waits within its deadline and in the queue of its own registry host and namespace.
 
 mod answer;
 pub mod certs;
+mod children;
+mod clock;
+mod draft;
 mod facts;
+mod flights;
+mod glass;
+mod limits;
 mod load;
 mod look;
 mod message;
+mod metrics;
 mod others;
 pub mod server;
 
-pub use answer::{Admission, AdmissionOptions, Hook, Phase};
+pub use answer::{Admission, AdmissionOptions, Clock, Hook, Phase};
+pub use children::Child;
+pub use clock::{ClockBehind, Floor, FloorError};
 pub use load::load;
-pub use others::{Journal, Scans};
+pub use metrics::{Metrics, MetricsServer};
+pub use others::{BreakGlass, BrokenGlass, Journal, Scans};

@@ -1,26 +1,66 @@
-//! Finding out about one image: which digest it is, and what is attached to exactly that digest.
+//! Finding out about one image: which digest it is, what is attached to exactly that digest, and what is
+//! wrong with everything that could run of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cleanbill_image::Document;
 use cleanbill_model::{
-    AdmissionRequest, Decision, Digest, DigestKind, Evidence, Reason, ReasonCode, Reference, Unavailable, Verdict,
+    AdmissionRequest, Decision, Digest, DigestKind, Evidence, Platform, Reason, ReasonCode, Reference, Timestamp,
+    Unavailable, Verdict,
 };
 use cleanbill_oci::{Client, ErrorKind, OciError};
-use cleanbill_policy::{Demand, PolicySet};
-use cleanbill_trust::{Collected, Demands, PublicKey, collect, judge};
+use cleanbill_policy::{Demand, PolicySet, Scan, Scanned, Statement};
+use cleanbill_trust::{Collected, Demands, Look, PublicKey, collect_from, judge, statements};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use tokio::time::Instant;
 
+use crate::answer::AdmissionOptions;
+use crate::children::{Built, Child, children};
+use crate::clock::ClockBehind;
 use crate::facts::{Facts, Key};
+use crate::flights::Flights;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::others::Scans;
+
+/// Manifests of one image looked into together.
+const SCANS_AT_ONCE: usize = 4;
+/// What is left of the deadline to say that something is not scanned yet.
+const TO_SAY_SO: Duration = Duration::from_millis(200);
+
+/// What is kept from one request for the next, and who may look.
+pub(crate) struct Known {
+    facts: Facts<Collected>,
+    built: Facts<Built>,
+    tags: Flights<(String, Reference), Result<(Digest, DigestKind), OciError>>,
+    limits: Arc<Limits>,
+    metrics: Arc<Metrics>,
+}
+
+impl Known {
+    pub(crate) fn new(options: &AdmissionOptions, metrics: Arc<Metrics>) -> Self {
+        let limits = Arc::new(Limits::new(options.per_host, options.per_namespace));
+        Self { facts: Facts::default(), built: Facts::default(), tags: Flights::default(), limits, metrics }
+    }
+}
 
 /// What came out.
 pub(crate) enum Found {
-    /// This is its digest, and this is attached to it.
-    Evidence(Digest, Evidence),
+    /// This is known.
+    Looked(Box<Looked>),
     /// It could not be found out.
     Unknown(ReasonCode, Unavailable),
     /// It was found out that it may not run, whoever vouches for it.
     Refused(ReasonCode, Unavailable),
+}
+
+/// What is known of one digest.
+pub(crate) struct Looked {
+    digest: Digest,
+    evidence: Evidence,
+    statements: Vec<Statement>,
+    scanned: Option<Scanned>,
 }
 
 impl Found {
@@ -52,9 +92,14 @@ impl From<Unavailable> for Found {
 /// Where to look.
 pub(crate) struct Sources<'a> {
     pub(crate) client: &'a Client,
-    pub(crate) facts: &'a Facts,
+    pub(crate) known: &'a Known,
+    pub(crate) scans: Option<&'a Arc<dyn Scans>>,
     /// Whether what is found may be kept for others.
     pub(crate) keep: bool,
+    pub(crate) namespace: &'a str,
+    /// Where the object is bound to run, if it says so.
+    pub(crate) platform: Option<&'a Platform>,
+    pub(crate) time: &'a Result<Timestamp, ClockBehind>,
     pub(crate) started: Instant,
     pub(crate) deadline: Instant,
 }
@@ -69,6 +114,8 @@ impl Sources<'_> {
     /// For a Pod that is not pinned: only whether there is a registry that could have been asked.
     pub(crate) async fn no_digest(&self, image: &Reference) -> Found {
         let ask = async {
+            let _host = self.known.limits.hosts.enter(image.registry()).await;
+            self.known.metrics.fetched("ping");
             match self.client.ping(image).await {
                 Err(error) if matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Forbidden) => error.into(),
                 Ok(()) | Err(_) => Found::Refused(
@@ -92,9 +139,10 @@ impl Sources<'_> {
                 Unavailable {
                     what: format!("verify {image}"),
                     why: format!(
-                        "{} did not answer in {}",
+                        "{} did not answer in {}{}",
                         image.registry(),
-                        seconds(self.deadline.saturating_duration_since(self.started))
+                        seconds(self.deadline.saturating_duration_since(self.started)),
+                        self.known.limits.said(image.registry(), self.namespace)
                     ),
                 },
             ),
@@ -104,27 +152,18 @@ impl Sources<'_> {
     async fn collected(&self, image: &Reference, demand: &Demand) -> Result<Found, Found> {
         let keys = keys(demand)?;
         let demands = Demands { log_entry: demand.log_entry };
-        let signed = |collected: &Collected| {
-            judge(collected, &keys, demands).signatures.iter().any(|record| !record.verified_by.is_empty())
-        };
         let (digest, kind) = match image.digest() {
             Some(digest) => (digest.clone(), None),
             None => {
-                let document = self.client.document(image).await?;
-                (document.digest().clone(), Some(kind_of(&document)))
+                let (digest, kind) = self.resolved(image).await?;
+                (digest, Some(kind))
             }
         };
         let pinned = image.with_digest(digest.clone());
-        let collected = self
-            .facts
-            .get(Key::new(image, &digest), self.keep, signed, || async {
-                let kind = match kind {
-                    Some(kind) => kind,
-                    None => kind_of(&self.client.document(&pinned).await?),
-                };
-                Ok::<_, Found>(collect(self.client, &pinned, kind).await?)
-            })
-            .await?;
+        let attached = self.attached(&pinned, &digest, kind, demand, &keys);
+        let scanned = async { if demand.scanned { Some(self.scanned(&pinned, &digest).await) } else { None } };
+        let (collected, scanned) = futures::join!(attached, scanned);
+        let collected = collected?;
         if *collected.subject() != digest {
             return Err(Found::Unknown(
                 ReasonCode::Unreachable,
@@ -134,8 +173,137 @@ impl Sources<'_> {
                 },
             ));
         }
-        Ok(Found::Evidence(digest, judge(&collected, &keys, demands)))
+        let evidence = judge(&collected, &keys, demands);
+        let statements = stated(&collected, &keys, demand);
+        Ok(Found::Looked(Box::new(Looked { digest, evidence, statements, scanned })))
     }
+
+    /// The digest that a tag names now. Who asks for the same tag in the same namespace meanwhile gets the
+    /// same answer; nothing is kept after it.
+    async fn resolved(&self, image: &Reference) -> Result<(Digest, DigestKind), Found> {
+        let (client, limits, metrics) = (self.client.clone(), self.known.limits.clone(), self.known.metrics.clone());
+        let (asked, namespace) = (image.clone(), self.namespace.to_owned());
+        let ask = || {
+            async move {
+                let _namespace = limits.namespaces.enter(&namespace).await;
+                let _host = limits.hosts.enter(asked.registry()).await;
+                metrics.fetched("tag");
+                let document = client.document(&asked).await?;
+                Ok((document.digest().clone(), kind_of(&document)))
+            }
+            .boxed()
+        };
+        let resolved = if self.keep {
+            self.known.tags.join((self.namespace.to_owned(), image.clone()), ask).await
+        } else {
+            ask().await
+        };
+        Ok(resolved?)
+    }
+
+    /// What is attached to a digest.
+    async fn attached(
+        &self,
+        pinned: &Reference,
+        digest: &Digest,
+        kind: Option<DigestKind>,
+        demand: &Demand,
+        keys: &[PublicKey],
+    ) -> Result<Arc<Collected>, Found> {
+        let attestations = !demand.attestations.is_empty();
+        let key = Key::new(pinned, digest, attestations);
+        // Whether everything that is asked for is there, whatever it says: then nobody waits for more of it.
+        let whole = |collected: &Collected| {
+            let demands = Demands { log_entry: demand.log_entry };
+            let signed = || judge(collected, keys, demands).signatures.iter().any(|s| !s.verified_by.is_empty());
+            let stated = stated(collected, keys, demand);
+            (!demand.signatures || signed())
+                && demand.attestations.iter().all(|of| stated.iter().any(|s| s.predicate_type == *of))
+        };
+        if let Some(known) = self.known.facts.read(&key, std::time::Instant::now(), whole) {
+            self.known.metrics.cache_hits.inc();
+            return Ok(known);
+        }
+        let limits = &self.known.limits;
+        let _namespace = limits.namespaces.enter(self.namespace).await;
+        let fetch = || async {
+            let _host = limits.hosts.enter(pinned.registry()).await;
+            self.known.metrics.fetched("evidence");
+            let kind = match kind {
+                Some(kind) => kind,
+                None => kind_of(&self.client.document(pinned).await?),
+            };
+            let look = Look { attestations, ..Look::default() };
+            Ok::<_, Found>(collect_from(self.client, pinned, kind, &look).await?)
+        };
+        self.known.facts.get(key, self.keep, whole, fetch).await
+    }
+
+    /// What is wrong with everything that could run of a digest.
+    async fn scanned(&self, pinned: &Reference, digest: &Digest) -> Scanned {
+        let Some(scans) = self.scans else {
+            return Scanned::NotYet("nobody looks into images here".to_owned());
+        };
+        let until = self.deadline.checked_sub(TO_SAY_SO).unwrap_or(self.deadline);
+        let all = async {
+            let built = match self.built(pinned, digest).await {
+                Ok(built) => built,
+                Err(error) => return Scanned::NotYet(error.to_string()),
+            };
+            let runs = match &*built {
+                Built::Unreadable(why) => return Scanned::Unreadable(why.clone()),
+                Built::Runs(runs) => runs.iter().filter(|child| child.could_run_on(self.platform)),
+            };
+            let _namespace = self.known.limits.namespaces.enter(self.namespace).await;
+            let mut looks = Vec::new();
+            for child in runs {
+                looks.push(self.scan(scans, pinned, child, until));
+            }
+            let looked: Result<Vec<Scan>, String> =
+                futures::stream::iter(looks).buffered(SCANS_AT_ONCE).try_collect().await;
+            looked.map_or_else(Scanned::NotYet, Scanned::Known)
+        };
+        match tokio::time::timeout_at(until, all).await {
+            Ok(scanned) => scanned,
+            Err(_) => {
+                let took = seconds(until.saturating_duration_since(self.started));
+                let waited = self.known.limits.said(pinned.registry(), self.namespace);
+                Scanned::NotYet(format!("looking into it took longer than {took}{waited}"))
+            }
+        }
+    }
+
+    async fn scan(
+        &self,
+        scans: &Arc<dyn Scans>,
+        pinned: &Reference,
+        child: &Child,
+        until: Instant,
+    ) -> Result<Scan, String> {
+        let image = pinned.with_digest(child.digest.clone());
+        scans.scanned(&image, child, until, self.keep).await.map_err(|why| format!("{}: {why}", child.what()))
+    }
+
+    /// What a digest comes to; it never changes.
+    async fn built(&self, pinned: &Reference, digest: &Digest) -> Result<Arc<Built>, OciError> {
+        let fetch = || async {
+            let _host = self.known.limits.hosts.enter(pinned.registry()).await;
+            self.known.metrics.fetched("index");
+            children(self.client, pinned, digest).await
+        };
+        self.known.built.get(Key::new(pinned, digest, false), self.keep, |_| true, fetch).await
+    }
+}
+
+/// The statements of the types that are asked for, by a key of the policies.
+fn stated(collected: &Collected, keys: &[PublicKey], demand: &Demand) -> Vec<Statement> {
+    if demand.attestations.is_empty() {
+        return Vec::new();
+    }
+    statements(collected, keys, &demand.attestations)
+        .into_iter()
+        .map(|s| Statement { predicate_type: s.predicate_type, verified_by: s.keys, predicate: s.predicate })
+        .collect()
 }
 
 fn keys(demand: &Demand) -> Result<Vec<PublicKey>, Found> {
@@ -163,9 +331,24 @@ pub(crate) fn seconds(duration: Duration) -> String {
 }
 
 /// What the policies say to what was found.
-pub(crate) fn verdict(policies: &PolicySet, request: &AdmissionRequest, image: &Reference, found: &Found) -> Verdict {
+pub(crate) fn verdict(
+    policies: &PolicySet,
+    request: &AdmissionRequest,
+    image: &Reference,
+    found: &Found,
+    sources: &Sources<'_>,
+) -> Verdict {
     match found {
-        Found::Evidence(digest, evidence) => policies.judge(request, image, Some(digest), Ok(evidence)),
+        Found::Looked(looked) => {
+            let facts = cleanbill_policy::Facts {
+                evidence: Ok(&looked.evidence),
+                statements: &looked.statements,
+                scanned: looked.scanned.as_ref(),
+                // Nothing that depends on the time is judged where the time is not believed.
+                now: sources.time.as_ref().map_or(Timestamp::UNIX_EPOCH, |now| *now),
+            };
+            policies.judge_with(request, image, Some(&looked.digest), &facts)
+        }
         Found::Unknown(code, unavailable) => {
             let mut verdict = policies.judge(request, image, image.digest(), Err(unavailable));
             name(&mut verdict, *code, None);
@@ -201,6 +384,7 @@ fn name(verdict: &mut Verdict, code: ReasonCode, message: Option<String>) {
             }
             ReasonCode::NotFound => "check the name and the tag, and push the image first",
             ReasonCode::Deadline => "try again, and look why the registry is slow",
+            ReasonCode::ClockBehind => "set the clock of the machine that runs the webhook right",
             _ => continue,
         };
         hint.clone_into(&mut reason.hint);

@@ -1,6 +1,7 @@
 //! The listener: TLS with our own certificate, a secret path, nothing else.
 //!
-//! `POST /mutate/SECRET/{ignore|fail}[/audit]`, `POST /validate/…`; `GET /healthz`, `GET /readyz`.
+//! `POST /mutate/SECRET/{ignore|fail}[/audit]`, `POST /validate/…`, `POST /break-glass/SECRET`;
+//! `GET /healthz`, `GET /readyz`.
 //! Who does not know the secret gets 401 and has changed nothing (A71).
 
 use std::net::SocketAddr;
@@ -15,12 +16,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum_server::tls_rustls::RustlsConfig;
-use cleanbill_cluster::review;
-use cleanbill_model::Timestamp;
+use cleanbill_cluster::{glass, review};
+use cleanbill_model::{AdmissionAnswer, Timestamp};
 use cleanbill_policy::FailurePolicy;
 
 use crate::certs::{CertError, Identity};
-use crate::{Admission, Hook, Phase};
+use crate::{Admission, Hook, Metrics, Phase};
 
 /// How often certificates are looked after.
 const RENEWAL: Duration = Duration::from_secs(5);
@@ -63,6 +64,7 @@ struct Tls {
     data_dir: PathBuf,
     names: Vec<String>,
     identity: Identity,
+    metrics: Arc<Metrics>,
 }
 
 struct Shared {
@@ -80,8 +82,11 @@ impl Server {
         let listener = std::net::TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let metrics = admission.metrics();
+        metrics.certificate(identity.expires);
         let router = router(admission, identity.secret.clone());
-        Ok(Self { router, listener, address, tls: Tls { config, data_dir: data_dir.to_owned(), names, identity } })
+        let tls = Tls { config, data_dir: data_dir.to_owned(), names, identity, metrics };
+        Ok(Self { router, listener, address, tls })
     }
 
     /// Where it listens.
@@ -123,6 +128,7 @@ impl Tls {
             return Ok(false);
         }
         self.config.reload_from_config(identity.tls()?);
+        self.metrics.certificate(identity.expires);
         self.identity = identity;
         Ok(true)
     }
@@ -133,6 +139,7 @@ fn router(admission: Arc<Admission>, secret: String) -> Router {
     Router::new()
         .route("/{phase}/{secret}/{failure}", post(reviewed))
         .route("/{phase}/{secret}/{failure}/{audit}", post(reviewed))
+        .route("/break-glass/{secret}", post(broken))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .fallback(|| async { StatusCode::NOT_FOUND })
@@ -141,10 +148,10 @@ fn router(admission: Arc<Admission>, secret: String) -> Router {
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    if shared.admission.policies().names().is_empty() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "no policy is in force\n").into_response();
+    match shared.admission.ready() {
+        Ok(()) => (StatusCode::OK, "ok\n").into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
-    (StatusCode::OK, "ok\n").into_response()
 }
 
 async fn reviewed(
@@ -174,23 +181,10 @@ async fn reviewed(
         Some("audit") => true,
         Some(_) => return StatusCode::NOT_FOUND.into_response(),
     };
-    let json = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"));
-    if !json {
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "an AdmissionReview comes as application/json\n").into_response();
-    }
     let started = tokio::time::Instant::now();
-    let bytes = match tokio::time::timeout(SENDING, axum::body::to_bytes(body, review::LIMIT)).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(error)) => {
-            let text =
-                format!("the AdmissionReview could not be read whole (at most {} bytes): {error}\n", review::LIMIT);
-            return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
-        }
-        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the AdmissionReview did not come in time\n").into_response(),
+    let bytes = match sent(&headers, body).await {
+        Ok(bytes) => bytes,
+        Err(refusal) => return refusal,
     };
     let request = match review::parse(&bytes) {
         Ok(request) => request,
@@ -204,6 +198,85 @@ async fn reviewed(
         allowed = answer.allowed, code = answer.code, elapsed = ?started.elapsed(), "admission"
     );
     ([(header::CONTENT_TYPE, "application/json")], review::respond(&answer)).into_response()
+}
+
+/// The body of a call: JSON, bounded in size and time.
+async fn sent(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Response> {
+    let json = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"));
+    if !json {
+        let text = "an AdmissionReview comes as application/json\n";
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response());
+    }
+    match tokio::time::timeout(SENDING, axum::body::to_bytes(body, review::LIMIT)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let text =
+                format!("the AdmissionReview could not be read whole (at most {} bytes): {error}\n", review::LIMIT);
+            Err((StatusCode::PAYLOAD_TOO_LARGE, text).into_response())
+        }
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the AdmissionReview did not come in time\n").into_response()),
+    }
+}
+
+/// Somebody wants to break the glass.
+async fn broken(
+    State(shared): State<Arc<Shared>>,
+    Parts(secret): Parts<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    if !same(&secret, &shared.secret) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let bytes = match sent(&headers, body).await {
+        Ok(bytes) => bytes,
+        Err(refusal) => return refusal,
+    };
+    let asked = match glass::parse(&bytes) {
+        Ok(asked) => asked,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    let said = may_break(&shared.admission, &asked).await;
+    tracing::info!(user = asked.user, allowed = said.is_ok(), "break-glass");
+    let (code, message) = said.err().unwrap_or((200, String::new()));
+    let answer = AdmissionAnswer {
+        uid: asked.uid,
+        allowed: code == 200,
+        message,
+        code,
+        warnings: Vec::new(),
+        patches: Vec::new(),
+        audit_annotations: std::collections::BTreeMap::new(),
+        verdicts: Vec::new(),
+    };
+    ([(header::CONTENT_TYPE, "application/json")], review::respond(&answer)).into_response()
+}
+
+/// Whether an object may be made; else the status and why not.
+async fn may_break(admission: &Admission, asked: &glass::Asked) -> Result<(), (u16, String)> {
+    let now = admission.time().map_err(|behind| (500, format!("{behind}, so nobody can say when it ends")))?;
+    let Some(spec) = asked.check(now).map_err(|why| (403, why))? else { return Ok(()) };
+    let Some(glass) = admission.glass() else {
+        let why = "nobody here knows who may break the glass\nhint: start `cleanbill up` with exactly one --context";
+        return Err((403, why.to_owned()));
+    };
+    match glass.may(&asked.user, &spec.groups, &spec.namespace).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err((
+            403,
+            format!(
+                "`{}` may not break the glass in namespace `{}`\nhint: it needs the verb {} on pods of cleanbill.dev; where the right comes from a group, name it in spec.groups",
+                asked.user,
+                spec.namespace,
+                glass::VERB
+            ),
+        )),
+        Err(why) => Err((500, why)),
+    }
 }
 
 /// API servers say how long they wait, in whole seconds: `?timeout=10s`.

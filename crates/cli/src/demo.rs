@@ -8,8 +8,8 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use cleanbill_image::{Blobs, Config, Descriptor, Document, Image, ImageError};
 use cleanbill_hub::Hub;
+use cleanbill_image::{Blobs, Config, Descriptor, Document, Image, ImageError};
 use cleanbill_model::{
     AdmissionAnswer, AdmissionRecord, Attempt, Budget, Cluster, Container, ContainerKind, ContainerState, Decision,
     Digest, ImageField, ImageFieldKind, ImageIdentity, Operation, Platform, Pod, Reason, ReasonCode, Reference,

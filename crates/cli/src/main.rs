@@ -8,11 +8,13 @@ mod credentials;
 mod database;
 mod demo;
 mod feeds;
+mod glass;
 mod help;
 mod hubclient;
 mod output;
 mod paths;
 mod remembered;
+mod scans;
 mod target;
 
 use std::process::ExitCode;

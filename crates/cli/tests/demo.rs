@@ -147,6 +147,8 @@ fn login() {
         answer.lines().find_map(|l| l.to_ascii_lowercase().starts_with("set-cookie: ").then(|| &l[12..])).unwrap();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
     let cookie = cookie.split(';').next().unwrap();
+    let page = demo.get("/admissions", &[("Cookie", cookie)]);
+    assert!(page.contains("1 request refused") && page.contains("signed by another key"), "{page}");
     let page = demo.get("/search?q=CVE-2021-44228", &[("Cookie", cookie)]);
     assert_eq!(status(&page), "200");
     assert!(page.contains("3 pods") && page.contains("cart-6d8f7c-8xk2p"), "{page}");

@@ -9,6 +9,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::glass;
+
 /// Where the webhook answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
@@ -70,7 +72,8 @@ const VALIDATED: &[(&str, &str, &[&str])] = &[
     ("batch", "v1", &["jobs", "cronjobs"]),
 ];
 
-/// The two configurations as YAML, for `kubectl apply -f -`.
+/// The two configurations as YAML, for `kubectl apply -f -`; then the definition of break-glass objects
+/// ([`crate::glass`]) and the webhook that reviews them.
 pub fn manifest(options: &WebhookOptions) -> String {
     let mut out = String::new();
     if options.mode == WebhookMode::Audit {
@@ -79,6 +82,10 @@ pub fn manifest(options: &WebhookOptions) -> String {
     configuration(options, "Mutating", "mutate", MUTATED, &mut out);
     out.push_str("---\n");
     configuration(options, "Validating", "validate", VALIDATED, &mut out);
+    for document in [glass::definition(), &glass::configuration(options)] {
+        out.push_str("---\n");
+        out.push_str(document);
+    }
     out
 }
 
@@ -94,16 +101,7 @@ fn configuration(options: &WebhookOptions, sort: &str, verb: &str, rules: &[(&st
         out.push_str(&format!(
             "- name: {setting}.{verb}.cleanbill.dev\n  admissionReviewVersions: [v1]\n  clientConfig:\n"
         ));
-        match &options.endpoint {
-            Endpoint::Url(url) => out.push_str(&format!("    url: {}\n", quoted(&format!("{url}{path}")))),
-            Endpoint::Service { namespace, name, port } => out.push_str(&format!(
-                "    service:\n      namespace: {}\n      name: {}\n      port: {port}\n      path: {}\n",
-                quoted(namespace),
-                quoted(name),
-                quoted(&path)
-            )),
-        }
-        out.push_str(&format!("    caBundle: {}\n", STANDARD.encode(&options.ca_pem)));
+        client_config(options, &path, out);
         out.push_str(&format!(
             "  failurePolicy: {failure}\n  matchPolicy: Equivalent\n  sideEffects: None\n  timeoutSeconds: {}\n",
             options.timeout_seconds
@@ -120,6 +118,20 @@ fn configuration(options: &WebhookOptions, sort: &str, verb: &str, rules: &[(&st
             ));
         }
     }
+}
+
+/// What stands under `clientConfig`.
+pub(crate) fn client_config(options: &WebhookOptions, path: &str, out: &mut String) {
+    match &options.endpoint {
+        Endpoint::Url(url) => out.push_str(&format!("    url: {}\n", quoted(&format!("{url}{path}")))),
+        Endpoint::Service { namespace, name, port } => out.push_str(&format!(
+            "    service:\n      namespace: {}\n      name: {}\n      port: {port}\n      path: {}\n",
+            quoted(namespace),
+            quoted(name),
+            quoted(path)
+        )),
+    }
+    out.push_str(&format!("    caBundle: {}\n", STANDARD.encode(&options.ca_pem)));
 }
 
 /// A text as YAML writes it between double quotes; JSON's escapes are a part of YAML's.
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn in_audit_mode_nothing_can_refuse() {
-        for doc in read(&options(url(), WebhookMode::Audit)) {
+        for doc in &read(&options(url(), WebhookMode::Audit))[..2] {
             for webhook in doc["webhooks"].as_array().unwrap() {
                 assert_eq!(webhook["failurePolicy"], "Ignore");
                 assert!(webhook["clientConfig"]["url"].as_str().unwrap().ends_with("/audit"));
@@ -184,7 +196,7 @@ mod tests {
             assert_eq!(resources(&docs[1], at).len(), 10);
             assert!(resources(&docs[1], at).contains(&"pods/ephemeralcontainers".to_owned()));
         }
-        for webhook in docs.iter().flat_map(|d| d["webhooks"].as_array().unwrap()) {
+        for webhook in docs[..2].iter().flat_map(|d| d["webhooks"].as_array().unwrap()) {
             assert_eq!(webhook["sideEffects"], "None");
             assert_eq!(webhook["matchPolicy"], "Equivalent");
             assert_eq!(webhook["timeoutSeconds"], 10);
@@ -198,6 +210,20 @@ mod tests {
         assert_eq!(docs[0]["webhooks"][0]["reinvocationPolicy"], "IfNeeded");
         assert!(docs[1]["webhooks"][0].get("reinvocationPolicy").is_none());
         assert_eq!(docs[1]["webhooks"][0]["rules"][0]["apiGroups"][0], "");
+    }
+
+    #[test]
+    fn a74_break_glass_objects_are_reviewed_and_never_let_in_unseen() {
+        for mode in [WebhookMode::Audit, WebhookMode::Enforce] {
+            let docs = read(&options(url(), mode));
+            assert_eq!(docs[2]["kind"], "CustomResourceDefinition");
+            let webhook = &docs[3]["webhooks"][0];
+            assert_eq!(webhook["failurePolicy"], "Fail");
+            assert_eq!(webhook["clientConfig"]["url"], "https://127.0.0.1:9443/break-glass/5ec");
+            let rule = &webhook["rules"][0];
+            assert_eq!(rule["operations"], serde_json::json!(["CREATE", "UPDATE"]));
+            assert_eq!((&rule["resources"][0], &rule["scope"]), (&"breakglasses".into(), &"Cluster".into()));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use cleanbill_advisory::{Database, DatabaseError};
-use cleanbill_model::{Cancel, CatalogerId, Timestamp};
+use cleanbill_model::{Cancel, CatalogerId, Digest, Timestamp};
 use cleanbill_store::{AlertRecord, Store, StoreError};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -187,6 +187,25 @@ impl Hub {
     /// Notes that somebody takes care of an alert; `false`: there is none of this id.
     pub async fn acknowledge(&self, id: &str, by: &str) -> Result<bool, HubError> {
         Ok(self.0.store.acknowledge(id, by, self.now()).await?)
+    }
+
+    /// The SBOM of a manifest as it was reported, CycloneDX; `None`: nobody has looked into it.
+    pub async fn sbom_of(&self, manifest: &Digest) -> Result<Option<Vec<u8>>, HubError> {
+        let sbom = {
+            let state = self.read();
+            let images = &state.index.images;
+            images.by_manifest(manifest).map(|ordinal| images.get(ordinal).sbom.clone())
+        };
+        match sbom {
+            Some(digest) => Ok(Some(self.0.store.sbom(&digest).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The advisories in use: the database that was named, and what the watched folders hold.
+    pub fn databases(&self) -> Vec<Database> {
+        let state = self.read();
+        [&state.advisories.base, &state.advisories.folder].into_iter().flatten().cloned().collect()
     }
 
     /// How the hub stands.

@@ -1,6 +1,6 @@
 //! A request to let something into a cluster, without the cluster's own types.
 
-use crate::{Findings, Platform, Timestamp, Verdict};
+use crate::{Platform, Timestamp, Verdict};
 
 /// What is being done to the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,18 +123,4 @@ pub struct AdmissionRecord {
     pub images: Vec<ImageField>,
     /// The answer, verdicts included.
     pub answer: AdmissionAnswer,
-}
-
-/// What is known to be wrong with an image when somebody asks whether it may run.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Scanned {
-    /// It was looked into, and this is wrong with it.
-    Known {
-        /// By the advisories of now.
-        findings: Box<Findings>,
-        /// When it was looked into.
-        at: Timestamp,
-    },
-    /// It was not looked into, or not yet: why.
-    NotYet(String),
 }

@@ -23,7 +23,9 @@ mod sbom;
 mod severity;
 mod verdict;
 
-pub use admission::{AdmissionAnswer, AdmissionRecord, AdmissionRequest, ImageField, ImageFieldKind, JsonPatch, Operation, Scanned};
+pub use admission::{
+    AdmissionAnswer, AdmissionRecord, AdmissionRequest, ImageField, ImageFieldKind, JsonPatch, Operation,
+};
 pub use advisory::{Advisory, Affected, Event, FixState, RangeKind, VersionRange};
 pub use budget::{Budget, BudgetError, Cancel};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};

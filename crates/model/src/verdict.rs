@@ -74,6 +74,11 @@ pub enum ReasonCode {
     NotScanned,
     /// It was looked into longer ago than the rule lets pass.
     ScanTooOld,
+    /// The rule asks what is wrong with it, and that cannot be said: nobody speaks for what is in it, or it
+    /// cannot be read.
+    FindingsUnknown,
+    /// The clock cannot be believed, and what is asked depends on the time.
+    ClockBehind,
     /// It may run for a few hours because somebody with the right to say so said so.
     BreakGlass,
 }
@@ -98,6 +103,8 @@ impl ReasonCode {
             ReasonCode::HasFindings => "has-findings",
             ReasonCode::NotScanned => "not-scanned",
             ReasonCode::ScanTooOld => "scan-too-old",
+            ReasonCode::FindingsUnknown => "findings-unknown",
+            ReasonCode::ClockBehind => "clock-behind",
             ReasonCode::BreakGlass => "break-glass",
         }
     }

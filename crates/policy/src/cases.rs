@@ -28,11 +28,11 @@ use cleanbill_model::{
 use crate::read::{Said, filled, keep, need};
 use crate::short::API_VERSION;
 use crate::yaml::{self, Object, Place};
-use crate::{Day, PolicySet, Statement, pem};
+use crate::{Day, Facts, PolicySet, Statement, pem};
 
 const KIND: &str = "PolicyTest";
 
-const CODES: [ReasonCode; 13] = [
+const CODES: [ReasonCode; 14] = [
     ReasonCode::Signed,
     ReasonCode::Unsigned,
     ReasonCode::OtherKey,
@@ -46,6 +46,7 @@ const CODES: [ReasonCode; 13] = [
     ReasonCode::OtherRegistry,
     ReasonCode::Allowed,
     ReasonCode::NotAttested,
+    ReasonCode::NotScanned,
 ];
 
 /// What a case expects of the whole object.
@@ -308,6 +309,7 @@ impl Case {
         };
         let evidence =
             Evidence { subject: subject.clone(), kind: DigestKind::Manifest, keys: keys.to_vec(), signatures };
-        policies.judge_with(request, image, Some(&subject), Ok(&evidence), statements)
+        let facts = Facts { statements, ..Facts::of(Ok(&evidence)) };
+        policies.judge_with(request, image, Some(&subject), &facts)
     }
 }

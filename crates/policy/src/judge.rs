@@ -6,8 +6,9 @@ use cleanbill_model::{
     WhyNot,
 };
 
-use crate::PolicySet;
+use crate::findings::Judged;
 use crate::rules::{Attestation, Check, Rule, Statement};
+use crate::{Facts, PolicySet};
 
 impl PolicySet {
     /// The verdict on one image. `digest` is the one that was looked at, `None` if it could not be
@@ -22,18 +23,16 @@ impl PolicySet {
         digest: Option<&Digest>,
         evidence: Result<&Evidence, &Unavailable>,
     ) -> Verdict {
-        self.judge_with(request, image, digest, evidence, &[])
+        self.judge_with(request, image, digest, &Facts::of(evidence))
     }
 
-    /// The same with the statements that verified for exactly this digest. Rules that ask for
-    /// attestations are met by these alone; a signature is never one, and none of these is a signature.
+    /// The same with everything that is known of this digest.
     pub fn judge_with(
         &self,
         request: &AdmissionRequest,
         image: &Reference,
         digest: Option<&Digest>,
-        evidence: Result<&Evidence, &Unavailable>,
-        statements: &[Statement],
+        facts: &Facts<'_>,
     ) -> Verdict {
         let mut verdict = Verdict {
             image: image.clone(),
@@ -43,7 +42,7 @@ impl PolicySet {
             warnings: Vec::new(),
         };
         let mismatch;
-        let evidence = match evidence {
+        let evidence = match facts.evidence {
             // A verdict is about a digest: evidence about another one is no evidence.
             Ok(found) if digest != Some(&found.subject) || image.digest().is_some_and(|d| *d != found.subject) => {
                 mismatch = Unavailable {
@@ -55,9 +54,12 @@ impl PolicySet {
             other => other,
         };
         for (policy, rule, check) in self.checks(request, image) {
-            let mut reason = check.judge(image, evidence, statements);
-            reason.policy.clone_from(&policy.name);
-            reason.rule.clone_from(&rule.name);
+            let (mut reason, mut warning) = check.judge(image, &Facts { evidence, ..*facts });
+            for said in std::iter::once(&mut reason).chain(&mut warning) {
+                said.policy.clone_from(&policy.name);
+                said.rule.clone_from(&rule.name);
+            }
+            verdict.warnings.extend(warning);
             let good = matches!(reason.code, ReasonCode::Signed | ReasonCode::Allowed);
             let open = reason.code == ReasonCode::Unreachable;
             if !good && !check.enforces(&request.namespace) {
@@ -110,7 +112,15 @@ impl PolicySet {
 }
 
 impl Check {
-    fn judge(&self, image: &Reference, evidence: Result<&Evidence, &Unavailable>, statements: &[Statement]) -> Reason {
+    /// What comes out, and what is to be told although it lets the image in.
+    fn judge(&self, image: &Reference, facts: &Facts<'_>) -> (Reason, Option<Reason>) {
+        let mut told = None;
+        let reason = self.judge_all(image, facts, &mut told);
+        (reason, told)
+    }
+
+    fn judge_all(&self, image: &Reference, facts: &Facts<'_>, told: &mut Option<Reason>) -> Reason {
+        let statements = facts.statements;
         let reason = |code, message, hint| Reason {
             code,
             policy: String::new(),
@@ -127,7 +137,7 @@ impl Check {
                 format!("push it to {}", allowed.join(" or ")),
             );
         }
-        let found = match evidence {
+        let found = match facts.evidence {
             Ok(found) => found,
             Err(unavailable) => {
                 return reason(
@@ -161,11 +171,22 @@ impl Check {
                     format!("{pinned} has no attestation of type {of} that the rule's keys and conditions accept");
                 reason(ReasonCode::NotAttested, message, "have it attested by a key of the rule".to_owned())
             }
-            None if self.attestors.is_empty() && self.attestations.is_empty() => {
-                let message = format!("{pinned} may run: the rule asks for no signature");
-                return reason(ReasonCode::Allowed, message, String::new());
-            }
-            None => reason(ReasonCode::Signed, format!("{pinned} is signed as the rule asks"), String::new()),
+            None => match self.findings.as_ref().map(|gate| gate.judge(&pinned, facts.scanned, facts.now)) {
+                Some(Judged::Refused(code, words)) => {
+                    attempts.extend(words.attempts);
+                    reason(code, words.message, words.hint)
+                }
+                passed => {
+                    if let Some(Judged::Unscanned(words)) = passed {
+                        *told = Some(reason(ReasonCode::NotScanned, words.message, words.hint));
+                    }
+                    if self.attestors.is_empty() && self.attestations.is_empty() {
+                        let message = format!("{pinned} may run: the rule asks for no signature");
+                        return reason(ReasonCode::Allowed, message, String::new());
+                    }
+                    reason(ReasonCode::Signed, format!("{pinned} is signed as the rule asks"), String::new())
+                }
+            },
         };
         if attempts.is_empty() && !self.attestors.is_empty() {
             attempts.push(Attempt { what: format!("what is attached to {pinned}"), outcome: "nothing is".to_owned() });
@@ -176,7 +197,7 @@ impl Check {
 
     fn question(&self, image: &Reference) -> String {
         if self.attestors.is_empty() {
-            format!("which digest {image} is and what is attested of it")
+            format!("which digest {image} is and what is known of it")
         } else {
             format!("whether {image} is signed")
         }

@@ -9,6 +9,8 @@ mod cases;
 mod conditions;
 mod day;
 mod explain;
+mod facts;
+mod findings;
 mod judge;
 mod kyverno;
 mod lint;
@@ -27,6 +29,7 @@ use cleanbill_model::{AdmissionRequest, KeyId, Reference};
 
 pub use cases::{Attested, Case, Expected, Subject, Suite, key_ids};
 pub use day::Day;
+pub use facts::{Facts, Scan, Scanned};
 pub use lint::lint;
 pub use rules::Statement;
 
@@ -72,6 +75,12 @@ pub struct Demand {
     pub log_entry: bool,
     /// The predicate types of which statements are asked for.
     pub attestations: Vec<String>,
+    /// A rule asks for signatures, beside what is attested.
+    pub signatures: bool,
+    /// A rule asks what is wrong with it.
+    pub scanned: bool,
+    /// Which day or moment it is decides about it: a rule has a gate, or an exception names it.
+    pub time: bool,
     /// Some rule speaks of the image.
     pub applies: bool,
     /// Some rule that speaks of it enforces.
@@ -154,6 +163,8 @@ impl PolicySet {
         for (_, _, check) in self.checks(request, image) {
             demand.applies = true;
             demand.enforced |= check.enforces(&request.namespace);
+            demand.signatures |= !check.attestors.is_empty();
+            demand.scanned |= check.findings.is_some();
             for attestation in &check.attestations {
                 if !demand.attestations.contains(&attestation.predicate_type) {
                     demand.attestations.push(attestation.predicate_type.clone());
@@ -166,6 +177,11 @@ impl PolicySet {
                 }
             }
         }
+        let dated = |policy: &Arc<Policy>| {
+            policy.has_exception_for(image)
+                && policy.rules.iter().any(|r| r.scope.covers(request) && r.checks.iter().any(|c| c.speaks_of(image)))
+        };
+        demand.time = demand.scanned || self.policies.iter().any(dated);
         demand
     }
 

@@ -4,6 +4,7 @@ use cleanbill_diag::Span;
 use cleanbill_model::{KeyId, Reference};
 
 use crate::conditions::Conditions;
+use crate::findings::Gate;
 use crate::pattern::{self, Pattern};
 use crate::scope::Scope;
 use crate::{Day, FailurePolicy};
@@ -49,6 +50,8 @@ pub(crate) struct Check {
     pub(crate) attestors: Vec<AttestorSet>,
     /// What must have been stated of the image, every one.
     pub(crate) attestations: Vec<Attestation>,
+    /// How bad it may be.
+    pub(crate) findings: Option<Gate>,
     pub(crate) enforce: bool,
     /// Other actions in some namespaces (wildcards); enforcing wins (A36).
     pub(crate) overrides: Vec<(bool, Vec<String>)>,
@@ -125,6 +128,11 @@ pub(crate) struct Key {
 }
 
 impl Policy {
+    /// Whether some exception, whatever its last day, names the image.
+    pub(crate) fn has_exception_for(&self, image: &Reference) -> bool {
+        self.exceptions.iter().any(|e| e.images.iter().any(|p| p.surely_covers(image)))
+    }
+
     /// The exception that holds for the image on that day. Who does not know the day has none.
     pub(crate) fn excepts(&self, image: &Reference, today: Option<Day>) -> Option<&Exception> {
         let today = today?;

@@ -27,6 +27,11 @@
 //!       conditions:                     # as Kyverno writes them; none, if there is no such line
 //!         - all:
 //!             - {key: "{{ buildDefinition.buildType }}", operator: Equals, value: "https://example.com/build"}
+//!   findings:                           # what may be wrong with an image
+//!     failOn: high,fixable              # the words of scan --fail-on: what does not pass
+//!     maxScanAge: 7d                    # how old the knowledge may be: days or hours; 7d, if there is no such line
+//!     unscanned: refuse                 # refuse (default) or admit, what nobody has looked into yet
+//!     allow: [uncovered]                # as scan --allow: uncovered, stale, unreadable; nothing, if there is no such line
 //!   exceptions:                         # each with reason, owner and last day
 //!     - images: ["ghcr.io/org/legacy:*"]
 //!       reason: moves to the new pipeline
@@ -34,8 +39,8 @@
 //!       until: 2026-12-31
 //! ```
 //!
-//! One of `registries`, `signedBy`, `attestations` and `digest` must be there: a policy that asks for nothing is
-//! refused. An exception takes images out of this policy alone, until the end of its last day (UTC);
+//! One of `registries`, `signedBy`, `attestations`, `findings` and `digest` must be there: a policy that asks for
+//! nothing is refused. An exception takes images out of this policy alone, until the end of its last day (UTC);
 //! its patterns need certainty, as `skipImageReferences` of Kyverno do here. Policies only add: no
 //! policy can let in what another refuses. What is not on this page is refused by its path.
 
@@ -46,7 +51,7 @@ use crate::read::{Said, filled, keep, need, patterns, public_keys};
 use crate::rules::{Attestation, AttestorSet, Check, Entry, Exception, Key, Policy, Registry, Rule};
 use crate::scope::{Block, CONTROLLERS, Filter, Scope};
 use crate::yaml::{Object, Place};
-use crate::{Day, FailurePolicy, conditions, lint};
+use crate::{Day, FailurePolicy, conditions, findings, lint};
 
 pub(crate) const API_VERSION: &str = "cleanbill.dev/v1";
 pub(crate) const KIND: &str = "ImagePolicy";
@@ -103,17 +108,22 @@ pub(crate) fn policy(mut top: Object<'_>, place: &Place<'_>, said: &mut Said) ->
         }
         None => Vec::new(),
     };
+    let findings = spec.take("findings").map(|place| findings::read(&place, said)).transpose()?;
     let exceptions = match spec.take("exceptions") {
         Some(list) => list.list()?.iter().filter_map(|p| keep(exception(p, said), said)).collect(),
         None => Vec::new(),
     };
     let refused = spec.fields.len();
     spec.refuse_rest(said);
-    let asks_nothing = attestors.is_empty() && attestations.is_empty() && registries.is_empty() && pins.is_none();
+    let asks_nothing = attestors.is_empty()
+        && attestations.is_empty()
+        && findings.is_none()
+        && registries.is_empty()
+        && pins.is_none();
     if refused == 0 && asks_nothing {
         return Err(spec_place
             .error("policy-empty", "it asks for nothing, so every image would pass")
-            .hint("write signedBy, attestations, registries or digest"));
+            .hint("write signedBy, attestations, findings, registries or digest"));
     }
     let check = Check {
         images,
@@ -121,6 +131,7 @@ pub(crate) fn policy(mut top: Object<'_>, place: &Place<'_>, said: &mut Said) ->
         registries,
         attestors,
         attestations,
+        findings,
         enforce,
         overrides: Vec::new(),
         mutate_digest: pins.unwrap_or(true),

@@ -4,7 +4,7 @@
 mod made;
 
 use cleanbill_model::{Decision, KeyId, ReasonCode, Unavailable, Verdict};
-use cleanbill_policy::{PolicySet, Statement};
+use cleanbill_policy::{Facts, PolicySet, Statement};
 use made::{PODS, digest, evidence, image, key, kyverno, load, pem, quoted, refused, request, short};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -41,7 +41,9 @@ fn good() -> Statement {
 }
 
 fn judge(set: &PolicySet, signed: &[KeyId], statements: &[Statement]) -> Verdict {
-    set.judge_with(&request("Pod", "default"), &image("a:1"), Some(&digest()), Ok(&evidence(signed)), statements)
+    let evidence = evidence(signed);
+    let facts = Facts { statements, ..Facts::of(Ok(&evidence)) };
+    set.judge_with(&request("Pod", "default"), &image("a:1"), Some(&digest()), &facts)
 }
 
 #[track_caller]
@@ -66,7 +68,8 @@ fn a_statement_of_the_type_by_the_key_that_says_so_is_asked_for() {
         assert_eq!(set.attestations()[0].1, TYPE);
         assert_eq!(set.keys().len(), 1);
         let down = Unavailable { what: "read".to_owned(), why: "refused".to_owned() };
-        let verdict = set.judge_with(&request("Pod", "default"), &image("a:1"), None, Err(&down), &[good()]);
+        let facts = Facts { statements: &[good()], ..Facts::of(Err(&down)) };
+        let verdict = set.judge_with(&request("Pod", "default"), &image("a:1"), None, &facts);
         assert_eq!(verdict.decision, Decision::Undecided);
     }
 }

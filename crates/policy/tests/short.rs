@@ -116,7 +116,7 @@ fn what_asks_for_nothing_or_is_not_known_is_refused() {
     refused(&short("images: [\"*\"]"), "it asks for nothing");
     refused(&short("signedBy: []"), "the list is empty");
     refused(&short("registries: []"), "the list is empty");
-    refused(&short("findings: {severity: high}"), "spec.findings is not supported yet");
+    refused(&short("finding: {severity: high}"), "spec.finding is not supported yet");
     refused(&short("digest: maybe"), "`maybe` is none of pin, demand");
     refused(&short("mode: Enforce, digest: pin"), "`Enforce` is none of enforce, audit");
     for part in ["reason: moves, ", "owner: pay, ", ", until: 2026-12-31"] {

@@ -121,8 +121,11 @@ impl Read {
                 if chain.certificates.len() > MAX_CHAIN {
                     return Err(format!("the bundle has a chain of more than {MAX_CHAIN} certificates"));
                 }
-                let certificates =
-                    chain.certificates.iter().map(|c| decode("certificate", &c.raw_bytes)).collect::<Result<Vec<_>, _>>()?;
+                let certificates = chain
+                    .certificates
+                    .iter()
+                    .map(|c| decode("certificate", &c.raw_bytes))
+                    .collect::<Result<Vec<_>, _>>()?;
                 let leaf = certificates.into_iter().next().ok_or("the bundle's chain of certificates is empty")?;
                 (Signer::Certificate, Some(leaf))
             }

@@ -1,6 +1,7 @@
 //! Pages made from the sources: `docs/catalogers.md` and `docs/formats.md`, a row for each plug-in, out of
-//! its own manual page. `docs` writes them; `tidy` finds one that is out of date.
+//! its own manual page; `docs/attacks.md`, out of the names of tests. `docs` writes them; `tidy` finds one that is out of date.
 
+use crate::attacks;
 use crate::catalogers::{self, Definition};
 use crate::finding::Complaint;
 use crate::manual;
@@ -38,8 +39,11 @@ pub(crate) fn check(files: &[SourceFile]) -> Vec<Complaint> {
 
 fn pages(files: &[SourceFile]) -> (Vec<Page>, Vec<Complaint>) {
     let mut found = Vec::new();
-    let pages =
-        vec![("docs/catalogers.md", catalogers(files, &mut found)), ("docs/formats.md", formats(files, &mut found))];
+    let pages = vec![
+        ("docs/catalogers.md", catalogers(files, &mut found)),
+        ("docs/formats.md", formats(files, &mut found)),
+        ("docs/attacks.md", attacks::page(&made_from("the names of tests"), files)),
+    ];
     (pages, found)
 }
 
@@ -382,7 +386,8 @@ const LOCK: &str = \"a.lock\";\nstatic NPM: Cataloger = Cataloger {\n    id: \"n
     #[test]
     fn a_page_that_is_out_of_date_is_found() {
         let mut files = tree();
-        let stale = ["docs/catalogers.md: is not what the sources say", "docs/formats.md: is not what the sources say"];
+        let stale = ["docs/catalogers.md", "docs/formats.md", "docs/attacks.md"]
+            .map(|page| format!("{page}: is not what the sources say"));
         assert_eq!(summary(&check(&files)), stale);
         let (pages, _) = pages(&files);
         files.extend(pages.into_iter().map(|(path, text)| SourceFile { path: path.to_owned(), text }));

@@ -3,6 +3,7 @@
 //! not belong, and figures that may only fall. `docs` writes the pages that are made from the sources.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod attacks;
 mod cargo;
 mod catalogers;
 mod dependencies;
@@ -25,12 +26,17 @@ fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy(root),
         ["docs"] => sources::files(root).and_then(|files| docs::write(root, &files)),
+        ["attacks"] => sources::files(root).map(|files| {
+            print!("{}", attacks::table(&files));
+            Vec::new()
+        }),
         ["lower"] => features::lower(root).map(|()| Vec::new()),
         _ => {
             eprintln!(
-                "usage: cargo run -p cleanbill-xtask -- tidy|docs|lower\n\n\
+                "usage: cargo run -p cleanbill-xtask -- tidy|docs|attacks|lower\n\n\
                  tidy   check the tree; exit 1 if something is found\n\
                  docs   write the pages that are made from the sources\n\
+                 attacks  print which tests stand for which attack
                  lower  write today's figures where they are lower than the ones kept"
             );
             return ExitCode::from(2);

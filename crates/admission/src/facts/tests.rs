@@ -7,7 +7,7 @@ use super::*;
 const ONE: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn key(name: &str) -> Key {
-    Key::new(&Reference::parse(name).unwrap(), &Digest::parse(ONE).unwrap())
+    Key::new(&Reference::parse(name).unwrap(), &Digest::parse(ONE).unwrap(), false)
 }
 
 #[track_caller]
@@ -37,6 +37,15 @@ fn a75_the_repository_is_a_part_of_the_key_and_the_tag_is_not() {
     assert!(facts.read(&key("a.example/x:2"), now, |_| true).is_some());
     assert!(facts.read(&key("a.example/y:1"), now, |_| true).is_none());
     assert!(facts.read(&key("b.example/x:1"), now, |_| true).is_none());
+}
+
+#[test]
+fn a33_what_was_read_without_attestations_does_not_answer_for_them() {
+    let facts = Facts::default();
+    let now = Instant::now();
+    facts.keep(key("a.example/x"), Arc::new(1), now);
+    let with = Key { attestations: true, ..key("a.example/x") };
+    assert!(facts.read(&with, now, |_| true).is_none());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use cleanbill_model::{AdmissionAnswer, AdmissionRequest, Digest, Timestamp};
 use cleanbill_oci::{Client, ClientOptions};
 use cleanbill_policy::{FailurePolicy, PolicySet};
 use cleanbill_testkit::{ImageBuilder, Layer, Registry, RegistryOptions};
-use cleanbill_trust::PrivateKey;
+use cleanbill_trust::{Form, How, Predicate, PrivateKey};
 use serde_json::{Value, json};
 
 pub(crate) struct Place {
@@ -117,3 +117,32 @@ pub(crate) fn pinned(answer: &AdmissionAnswer, expect: &[String]) {
     let values: Vec<&str> = answer.patches.iter().map(|p| p.value.as_str()).collect();
     assert_eq!(values, expect);
 }
+
+/// A policy in the short form: `spec` is a flow of fields.
+pub(crate) fn short(spec: &str) -> String {
+    format!("apiVersion: cleanbill.dev/v1\nkind: ImagePolicy\nmetadata: {{name: short}}\nspec: {{{spec}}}\n")
+}
+
+/// A public key as a YAML scalar on one line.
+pub(crate) fn pem(key: &PrivateKey) -> String {
+    format!("\"{}\"", key.public().to_pem().trim_end().replace('\n', "\\n"))
+}
+
+/// A predicate type of these tests, and another.
+pub(crate) const TESTED: &str = "https://example.com/tested/v1";
+pub(crate) const BUILT: &str = "https://example.com/built/v1";
+
+/// Attests `predicate` of what `rest` names.
+pub(crate) async fn attest(place: &Place, rest: &str, key: &PrivateKey, of: &str, predicate: &Value, form: Form) {
+    let image = place.registry.reference(rest);
+    let predicate = Predicate::new(of, predicate.to_string().as_bytes(), Timestamp::UNIX_EPOCH).unwrap();
+    let how = How { form, ..How::default() };
+    cleanbill_trust::attest(&client(), &image, key, &predicate, Timestamp::UNIX_EPOCH, &how).await.unwrap();
+}
+
+/// A request as another namespace sends it.
+pub(crate) fn from(namespace: &str, request: AdmissionRequest) -> AdmissionRequest {
+    AdmissionRequest { namespace: namespace.to_owned(), ..request }
+}
+
+pub(crate) const HOOK: Hook = Hook { failure: FailurePolicy::Fail, audit: false };

@@ -80,6 +80,9 @@ pub(crate) struct PolicyCheck {
     /// Namespace of what is judged
     #[arg(short, long, default_value = "default")]
     pub(crate) namespace: String,
+    /// Advisory database, for policies that ask for findings
+    #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
+    pub(crate) db: Option<PathBuf>,
     /// table or json
     #[arg(short, long, default_value = "table")]
     pub(crate) output: Format,
@@ -93,12 +96,15 @@ pub(crate) struct Admit {
     /// Policy file (repeatable)
     #[arg(short, long, required = true, value_name = "FILE")]
     pub(crate) policy: Vec<PathBuf>,
+    /// Advisory database, for policies that ask for findings
+    #[arg(long, value_name = "FILE", env = "CLEANBILL_DB")]
+    pub(crate) db: Option<PathBuf>,
 }
 
 /// `cleanbill admission`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Admission {
-    /// Print the webhook configurations, CA included, for kubectl apply
+    /// Print the webhook configurations, CA included, and the definition of break-glass objects
     #[command(after_help = "Example:
   cleanbill admission manifest --url https://127.0.0.1:8443 | kubectl apply -f -")]
     Manifest {

@@ -11,8 +11,8 @@ use super::Format;
 #[command(after_help = "Examples:
   cleanbill up --demo
   cleanbill up --context prod --advisories ./advisories --policy verify.yaml
-\nClusters are only read: get, list and watch of pods, nodes, replicasets, jobs
-and the kube-system namespace.")]
+\nClusters are only read: get, list and watch of pods, nodes, replicasets, jobs,
+breakglasses and the kube-system namespace; subjectaccessreviews are created.")]
 pub(crate) struct Up {
     /// Kubeconfig file (default: $KUBECONFIG or ~/.kube/config)
     #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
@@ -38,6 +38,12 @@ pub(crate) struct Up {
     /// Address of the admission webhook (HTTPS); loopback only
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub(crate) admission: String,
+    /// Address of the webhook's metrics (HTTP); loopback only
+    #[arg(long, value_name = "ADDR", requires = "policy")]
+    pub(crate) metrics: Option<String>,
+    /// Images up to so many MiB are looked into at admission
+    #[arg(long, value_name = "MIB", default_value_t = crate::scans::SMALL)]
+    pub(crate) scan_limit: u64,
     /// Seconds between looks at advisories and policies
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]
     pub(crate) poll: u64,

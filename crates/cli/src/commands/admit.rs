@@ -4,12 +4,11 @@
 use std::io::Read as _;
 
 use anyhow::Context as _;
-use cleanbill_admission::{Admission, AdmissionOptions};
 use cleanbill_cluster::review;
 
 use super::policy;
 use crate::args::{Admit, Common};
-use crate::{Outcome, credentials, output};
+use crate::{Outcome, output};
 
 const REVIEW_LIMIT: u64 = 3 << 20;
 
@@ -22,7 +21,7 @@ pub(crate) async fn run(args: &Admit, common: &Common) -> anyhow::Result<Outcome
         .read_to_end(&mut bytes)
         .context("could not read the AdmissionReview from standard input")?;
     let request = review::parse(&bytes).context("could not read the AdmissionReview from standard input")?;
-    let admission = Admission::new(policies, credentials::client(common)?, AdmissionOptions::default());
+    let admission = policy::admission(policies, args.db.as_ref(), common)?;
     let answer = admission.admit(request).await;
     let mut document = review::respond(&answer);
     document.push(b'\n');

@@ -18,7 +18,8 @@ use cleanbill_policy::PolicySet;
 use serde_json::{Value, json};
 
 use crate::args::{Common, Format, Policy, PolicyCheck};
-use crate::{Outcome, credentials, output};
+use crate::scans::Looks;
+use crate::{Outcome, credentials, database, output};
 
 const FILE_LIMIT: u64 = 16 << 20;
 
@@ -38,7 +39,7 @@ pub(crate) async fn run(args: &Policy, common: &Common) -> anyhow::Result<Outcom
 }
 
 async fn check(args: &PolicyCheck, common: &Common) -> anyhow::Result<Outcome> {
-    let PolicyCheck { policy, image, resource, namespace, output: format } = args;
+    let PolicyCheck { policy, image, resource, namespace, db, output: format } = args;
     let policies = load(policy)?;
     let requests = match (image, resource) {
         (Some(image), _) => vec![pod_of(image, namespace)],
@@ -48,7 +49,7 @@ async fn check(args: &PolicyCheck, common: &Common) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Done);
         }
     };
-    let admission = Admission::new(policies, credentials::client(common)?, AdmissionOptions::default());
+    let admission = admission(policies, db.as_ref(), common)?;
     let mut answers = Vec::new();
     for request in requests {
         let name = format!("{} {}/{}", request.kind, request.namespace, request.name);
@@ -65,6 +66,19 @@ async fn check(args: &PolicyCheck, common: &Common) -> anyhow::Result<Outcome> {
     }
     let refused = answers.iter().any(|(_, a)| !a.allowed);
     Ok(if refused { Outcome::Refused(1) } else { Outcome::Done })
+}
+
+/// Admission for one command; with a database it looks into images, and has as long for it as `--timeout`
+/// gives a registry.
+pub(crate) fn admission(policies: PolicySet, db: Option<&PathBuf>, common: &Common) -> anyhow::Result<Admission> {
+    let client = credentials::client(common)?;
+    let Some(file) = db else {
+        return Ok(Admission::new(policies, client, AdmissionOptions::default()));
+    };
+    let looks = Looks::of_database(database::open(Some(file))?, client.clone(), u64::MAX >> 20);
+    let deadline = std::time::Duration::from_secs(common.timeout.max(10));
+    let options = AdmissionOptions { deadline, ..AdmissionOptions::default() };
+    Ok(Admission::new(policies, client, options).with_scans(std::sync::Arc::new(looks)))
 }
 
 /// Reads policy files, and folders one level deep; says warnings, and refuses all on any error.

@@ -6,18 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use cleanbill_admission::{Admission, AdmissionOptions};
+use cleanbill_admission::{Admission, AdmissionOptions, Floor, Journal, Metrics, MetricsServer};
 use cleanbill_agent::{Agent, AgentOptions};
 use cleanbill_cluster::Connection;
+use cleanbill_cluster::glass::Glasses;
 use cleanbill_hub::{Auth, Hub, HubOptions};
-use cleanbill_model::{Cancel, Timestamp};
+use cleanbill_model::{AdmissionRecord, Cancel, Timestamp};
 use cleanbill_store::SqliteStore;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::policy;
 use crate::args::{Common, Up};
+use crate::glass::OfCluster;
 use crate::hubclient::ADDRESS_FILE;
+use crate::scans::Looks;
 use crate::{Outcome, credentials, database, demo, output, paths};
 
 pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
@@ -81,10 +84,24 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
         }
     });
 
+    tasks.spawn({
+        let (hub, cancel) = (hub.clone(), cancel.clone());
+        async move {
+            hub.keep_admissions(cancel).await;
+            Ok(())
+        }
+    });
+
     let webhook = match policies {
         None => None,
         Some(policies) => {
-            Some(start_webhook(args, common, policies, &data_dir, &mut tasks, cancel.clone(), poll).await?)
+            let glasses = match connections.as_slice() {
+                [one] => Some(Glasses::new(one.clone())),
+                // A review does not say which cluster it comes from.
+                _ => None,
+            };
+            let of = Webhook { hub: hub.clone(), policies, glasses, data_dir: &data_dir };
+            Some(start_webhook(args, common, of, &mut tasks, cancel.clone(), poll).await?)
         }
     };
 
@@ -101,11 +118,16 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
     if args.demo {
         let epoch = u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(1);
         demo::feed(&hub, epoch).await.context("could not set up the demo")?;
+        demo::admissions(&hub, Timestamp::now()).context("could not set up the demo")?;
     }
 
-    let document = json!({"hub": url, "admission": webhook, "token_file": token_file});
+    let (webhook, metrics) = webhook.map_or((None, None), |(webhook, metrics)| (Some(webhook), metrics));
+    let document = json!({"hub": url, "admission": webhook, "metrics": metrics, "token_file": token_file});
     write_address(&data_dir.join(ADDRESS_FILE), &document.to_string())?;
     announce(args, &names, &url, webhook.as_deref(), &login, &token_file)?;
+    if let Some(metrics) = metrics {
+        output::say(format!("metrics at {metrics}"));
+    }
 
     let ended = tokio::select! {
         signal = stop_signal() => signal.map(|()| None),
@@ -118,22 +140,61 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
         Some(task) => task.context("a part of it broke down")??,
     }
     tasks.shutdown().await;
+    hub.flush_admissions().await;
     Ok(Outcome::Done)
 }
 
-/// Starts the webhook's listener, and the watch over its policies. Gives its URL.
+/// What the webhook is made of.
+struct Webhook<'a> {
+    hub: Hub,
+    policies: cleanbill_policy::PolicySet,
+    glasses: Option<Glasses>,
+    data_dir: &'a Path,
+}
+
+/// Answers go to the hub's pages.
+struct ToHub(Hub);
+
+impl Journal for ToHub {
+    fn record(&self, record: AdmissionRecord) {
+        self.0.note_admission(record);
+    }
+}
+
+/// Starts the webhook's listener, its metrics, and the watches over policies and break-glass. Gives the
+/// URLs of webhook and metrics.
 async fn start_webhook(
     args: &Up,
     common: &Common,
-    policies: cleanbill_policy::PolicySet,
-    data_dir: &Path,
+    of: Webhook<'_>,
     tasks: &mut tokio::task::JoinSet<anyhow::Result<()>>,
     cancel: Cancel,
     poll: Duration,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<(String, Option<String>)> {
     let address = loopback(&args.admission, "--admission").await?;
-    let admission = Arc::new(Admission::new(policies, credentials::client(common)?, AdmissionOptions::default()));
-    let server = cleanbill_admission::server::Server::bind(admission.clone(), address, data_dir)
+    let client = credentials::client(common)?;
+    let looks = Looks::of_hub(of.hub.clone(), client.clone(), args.scan_limit);
+    let mut admission = Admission::new(of.policies, client, AdmissionOptions::default())
+        .with_scans(Arc::new(looks))
+        .with_journal(Arc::new(ToHub(of.hub)))
+        .with_floor(Floor::open(of.data_dir)?);
+    if let Some(glasses) = &of.glasses {
+        admission = admission.with_break_glass(Arc::new(OfCluster(glasses.clone())));
+    }
+    let admission = Arc::new(admission);
+    let metrics = admission.metrics();
+    let metrics_url = match &args.metrics {
+        Some(text) => Some(start_metrics(metrics.clone(), text, tasks).await?),
+        None => None,
+    };
+    if let Some(glasses) = of.glasses {
+        let cancel = cancel.clone();
+        tasks.spawn(async move {
+            glasses.watch(cancel, |open| metrics.break_glass_open(open)).await;
+            Ok(())
+        });
+    }
+    let server = cleanbill_admission::server::Server::bind(admission.clone(), address, of.data_dir)
         .await
         .with_context(|| format!("could not listen on {address}\nhint: choose another address by --admission"))?;
     let url = format!("https://{}", server.local_addr());
@@ -158,6 +219,20 @@ async fn start_webhook(
         }
         Ok(())
     });
+    Ok((url, metrics_url))
+}
+
+async fn start_metrics(
+    metrics: Arc<Metrics>,
+    text: &str,
+    tasks: &mut tokio::task::JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<String> {
+    let address = loopback(text, "--metrics").await?;
+    let server = MetricsServer::bind(metrics, address)
+        .await
+        .with_context(|| format!("could not listen on {address}\nhint: choose another address by --metrics"))?;
+    let url = format!("http://{}/metrics", server.local_addr().context("the listener has no address")?);
+    tasks.spawn(async move { server.run().await.context("the metrics ended") });
     Ok(url)
 }
 

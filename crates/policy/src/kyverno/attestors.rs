@@ -94,6 +94,7 @@ pub(super) fn check(
         registries: Vec::new(),
         attestors,
         attestations,
+        findings: None,
         enforce,
         overrides,
         mutate_digest,
