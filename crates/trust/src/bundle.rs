@@ -102,7 +102,8 @@ enum Version {
 impl Read {
     /// Parses a bundle of whatever content.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
-        let Object(wire): Object<Wire> = serde_json::from_slice(json).map_err(|e| format!("the bundle is malformed: {e}"))?;
+        let Object(wire): Object<Wire> =
+            serde_json::from_slice(json).map_err(|e| format!("the bundle is malformed: {e}"))?;
         let version = match wire.media_type.as_str() {
             "application/vnd.dev.sigstore.bundle+json;version=0.1" => Version::V01,
             "application/vnd.dev.sigstore.bundle+json;version=0.2" => Version::V02,
@@ -122,8 +123,11 @@ impl Read {
                 if chain.certificates.len() > MAX_CHAIN {
                     return Err(format!("the bundle has a chain of more than {MAX_CHAIN} certificates"));
                 }
-                let certificates =
-                    chain.certificates.iter().map(|c| decode("certificate", &c.0.raw_bytes)).collect::<Result<Vec<_>, _>>()?;
+                let certificates = chain
+                    .certificates
+                    .iter()
+                    .map(|c| decode("certificate", &c.0.raw_bytes))
+                    .collect::<Result<Vec<_>, _>>()?;
                 let leaf = certificates.into_iter().next().ok_or("the bundle's chain of certificates is empty")?;
                 (Signer::Certificate, Some(leaf))
             }
@@ -135,7 +139,8 @@ impl Read {
             return Err(format!("the bundle has more than {MAX_ENTRIES} log entries"));
         }
         let entries = entries.iter().map(|entry| entry.0.check(version)).collect::<Result<Vec<_>, _>>()?;
-        let timestamps = material.timestamp_verification_data.map_or_else(Timestamps::default, |data| data.0).check()?;
+        let timestamps =
+            material.timestamp_verification_data.map_or_else(Timestamps::default, |data| data.0).check()?;
         let content = match (wire.dsse_envelope, wire.message_signature) {
             (Some(Object(envelope)), None) => envelope.check()?,
             (None, Some(Object(file))) => file.check()?,

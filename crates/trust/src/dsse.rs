@@ -60,7 +60,8 @@ struct WireSignature {
 impl Envelope {
     /// Parses an envelope.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
-        let Object(wire): Object<Wire> = serde_json::from_slice(json).map_err(|e| format!("the envelope is malformed: {e}"))?;
+        let Object(wire): Object<Wire> =
+            serde_json::from_slice(json).map_err(|e| format!("the envelope is malformed: {e}"))?;
         if wire.payload_type != IN_TOTO {
             return Err(format!("the payload is of type `{}`, not {IN_TOTO}", shown(&wire.payload_type)));
         }

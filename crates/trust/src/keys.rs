@@ -90,7 +90,12 @@ impl PublicKey {
 
     /// Whether `signature` is this key's over what has the hash `digest`. Plain Ed25519 signs the message
     /// itself, so that its hash is not enough.
-    pub(crate) fn verifies_hash(&self, hash: &'static aws_lc_rs::digest::Algorithm, digest: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies_hash(
+        &self,
+        hash: &'static aws_lc_rs::digest::Algorithm,
+        digest: &[u8],
+        signature: &[u8],
+    ) -> bool {
         let Ok(digest) = aws_lc_rs::digest::Digest::import_less_safe(digest, hash) else { return false };
         algorithms(self.kind).iter().any(|algorithm| {
             ParsedPublicKey::new(*algorithm, &self.spki)

@@ -237,5 +237,9 @@ fn by_key(content: &Content, artifact: &Artifact, key: &PublicKey) -> Result<(),
             None => key.verifies_hash(hash(name)?, value, signature),
         },
     };
-    if fits { Ok(()) } else { Err(NotVerified::Signature("another key made it, or what it signs was changed".to_owned())) }
+    if fits {
+        Ok(())
+    } else {
+        Err(NotVerified::Signature("another key made it, or what it signs was changed".to_owned()))
+    }
 }

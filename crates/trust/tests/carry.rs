@@ -7,7 +7,7 @@ use cleanbill_model::{Digest, DigestKind, Reference, Timestamp};
 use cleanbill_oci::{Client, ClientOptions};
 use cleanbill_testkit::{BuiltImage, ImageBuilder, Layer, Registry, RegistryOptions};
 use cleanbill_trust::{
-    Demands, Form, How, Look, Predicate, PrivateKey, attest, attached, carry, carry_verified, collect_from, judge,
+    Demands, Form, How, Look, Predicate, PrivateKey, attached, attest, carry, carry_verified, collect_from, judge,
     sign_as,
 };
 use serde_json::json;

@@ -106,11 +106,17 @@ fn a05_every_signature_that_is_said_to_be_the_logs_is() {
         let place = "inclusionProof/checkpoint/envelope";
         let note = good.pointer(&format!("{ENTRIES}/0/{place}")).unwrap().as_str().unwrap().to_owned();
         let host = note.lines().last().unwrap().split(' ').nth(1).unwrap().to_owned();
-        let line = |name: &str, hint: u8| format!("{note}\u{2014} {name} {}\n", b64([[hint; 4].as_slice(), &[7; 70]].concat()));
+        let line = |name: &str, hint: u8| {
+            format!("{note}\u{2014} {name} {}\n", b64([[hint; 4].as_slice(), &[7; 70]].concat()))
+        };
         let hint = if witness { 2 } else { 1 };
         refused(&entry(&good, place, json!(line(&host, hint))), &root, "not the log's");
         let beside = entry(&good, place, json!(line("witness.example", 8)));
-        if witness { drop(accepted(&beside, &root)) } else { refused(&beside, &root, "not the log's") }
+        if witness {
+            drop(accepted(&beside, &root))
+        } else {
+            refused(&beside, &root, "not the log's")
+        }
         refused(&entry(&good, place, json!(note.trim_end())), &root, "malformed");
     }
 }
@@ -130,7 +136,9 @@ fn a07_nothing_counts_twice() {
     let instance = Instance::new();
     let (signer, root) = (instance.signer(), instance.root());
     let (old, new) = (instance.bundle(&signer), instance.bundle_of_tiles(&signer));
-    for (good, place, part) in [(&old, ENTRIES, "stands twice"), (&new, ENTRIES, "stands twice"), (&new, TIMES, "stands twice")] {
+    for (good, place, part) in
+        [(&old, ENTRIES, "stands twice"), (&new, ENTRIES, "stands twice"), (&new, TIMES, "stands twice")]
+    {
         let one = good.pointer(place).unwrap()[0].clone();
         refused(&with(good, place, json!([one, one])), &root, part);
     }
@@ -165,7 +173,11 @@ fn a08_a_time_that_nobody_vouches_for_does_not_count() {
     // A time in an entry of a statement, with no promise about it, must not contradict the certificate.
     let stated = instance.bundle_of_statement(&signer, &statement(&sha256(FILE)));
     let noon = instance.clock.token(&base64_of(&stated, "/dsseEnvelope/signatures/0/sig"), NOON);
-    let stated = without(&with(&stated, TIMES, json!([{"signedTimestamp": b64(noon)}])), &format!("{ENTRIES}/0"), "inclusionPromise");
+    let stated = without(
+        &with(&stated, TIMES, json!([{"signedTimestamp": b64(noon)}])),
+        &format!("{ENTRIES}/0"),
+        "inclusionPromise",
+    );
     accepted(&stated, &root);
     let late = entry(&stated, "integratedTime", json!((NOON + 2 * DAY).to_string()));
     refused(&late, &root, "when the certificate was not valid");
@@ -261,7 +273,10 @@ fn a11_a_certificate_that_was_not_logged_does_not_count() {
     let elsewhere = instance.authority.certify(Some(&Key::new()));
     refused(&instance.bundle(&elsewhere), &root, "no log of certificates");
     let relaxed = Demands { certificate_logged: false, ..Demands::default() };
-    assert!(verdict(&instance.bundle(&unlogged), &root, &whoever(), relaxed).is_ok(), "a private instance may waive it");
+    assert!(
+        verdict(&instance.bundle(&unlogged), &root, &whoever(), relaxed).is_ok(),
+        "a private instance may waive it"
+    );
 }
 
 #[test]
@@ -271,10 +286,7 @@ fn a12_a_log_counts_only_while_it_is_believed() {
     let (old, new) = (instance.bundle(&signer), instance.bundle_of_tiles(&signer));
     accepted(&old, &instance.root());
     accepted(&new, &instance.root());
-    for (start, end) in [
-        ("2020-01-01T00:00:00Z", Some("2025-06-01T00:00:00Z")),
-        ("2025-06-03T00:00:00Z", None),
-    ] {
+    for (start, end) in [("2020-01-01T00:00:00Z", Some("2025-06-01T00:00:00Z")), ("2025-06-03T00:00:00Z", None)] {
         for log in [&mut instance.log, &mut instance.tiles] {
             (log.start, log.end) = (start, end);
         }

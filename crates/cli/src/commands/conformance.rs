@@ -59,7 +59,9 @@ async fn who(args: &VerifyBundle) -> anyhow::Result<Who> {
             Ok(Who::Key(key.into_iter().next().context("no key is given")?))
         }
         (None, Some(subject), Some(issuer)) => Ok(Who::Identity { subject: subject.clone(), issuer: issuer.clone() }),
-        _ => anyhow::bail!("nobody is named who must have signed\nhint: --certificate-identity and --certificate-oidc-issuer, or --key"),
+        _ => anyhow::bail!(
+            "nobody is named who must have signed\nhint: --certificate-identity and --certificate-oidc-issuer, or --key"
+        ),
     }
 }
 

@@ -97,7 +97,9 @@ fn named_secret(path: &Path) -> anyhow::Result<Option<NamedSecret>> {
     let text = path.display().to_string();
     let Some(rest) = text.strip_prefix("k8s://") else { return Ok(None) };
     let part = |text: &str| {
-        !text.is_empty() && text.len() <= 253 && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c))
+        !text.is_empty()
+            && text.len() <= 253
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c))
     };
     match rest.split_once('/') {
         Some((namespace, name)) if part(namespace) && part(name) => {
@@ -118,7 +120,10 @@ impl NamedSecret {
         let place = format!("the Secret {}/{}", self.namespace, self.name);
         let Some(bytes) = found.remove(field) else {
             let there: Vec<_> = found.keys().map(String::as_str).collect();
-            anyhow::bail!("{place} has no `{field}`; it has {}", if there.is_empty() { "nothing".to_owned() } else { there.join(", ") });
+            anyhow::bail!(
+                "{place} has no `{field}`; it has {}",
+                if there.is_empty() { "nothing".to_owned() } else { there.join(", ") }
+            );
         };
         String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("`{field}` in {place} is not text"))
     }

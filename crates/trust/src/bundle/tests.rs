@@ -51,8 +51,7 @@ fn versions_from_0_1_to_0_3_are_read_and_no_other() {
         let text = changed("bundle.v0.3+json", &format!("bundle+json;version={version}"));
         assert!(Bundle::parse(text.as_bytes()).is_ok(), "{text}");
     }
-    for other in
-        ["bundle.v0.4+json", "bundle+json;version=0.4", "bundle.v0.1+json", "bundle+json", "bundle.v0.30+json"]
+    for other in ["bundle.v0.4+json", "bundle+json;version=0.4", "bundle.v0.1+json", "bundle+json", "bundle.v0.30+json"]
     {
         refused(&changed("bundle.v0.3+json", other), "not supported");
     }

@@ -118,7 +118,8 @@ struct FileDigest {
 impl File {
     pub(super) fn check(self) -> Result<Content, String> {
         let signature = decode("signature", &self.signature)?;
-        let Object(digest) = self.message_digest.ok_or("the bundle does not say which file it signs: no message digest")?;
+        let Object(digest) =
+            self.message_digest.ok_or("the bundle does not say which file it signs: no message digest")?;
         Ok(Content::File { digest: (digest.algorithm, decode("message digest", &digest.digest)?), signature })
     }
 }

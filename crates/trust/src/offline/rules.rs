@@ -60,12 +60,12 @@ pub(super) fn checkpoint(entry: &TransparencyLogEntry, log: &TransparencyLog) ->
         return Err(NotVerified::Log(format!("the checkpoint is of {found}, not of {wanted}")));
     }
     let hint = log.log_id.key_id.as_bytes().get(..4).unwrap_or_default();
-    let ours: Vec<_> =
-        note.signatures.iter().filter(|s| !second || (s.name == host && s.hint == *hint)).collect();
+    let ours: Vec<_> = note.signatures.iter().filter(|s| !second || (s.name == host && s.hint == *hint)).collect();
     let key = VerificationKey::from_spki(&log.public_key.raw_bytes)
         .map_err(|_| NotVerified::Unsupported("the log's kind of key".to_owned()))?;
-    let good = |s: &&Signature<'_>| s.hint == *hint && key.verify(note.text, &SignatureBytes::new(s.bytes.clone())).is_ok();
-    match (ours.is_empty(), ours.iter().all(|s| good(s))) {
+    let good =
+        |s: &&Signature<'_>| s.hint == *hint && key.verify(note.text, &SignatureBytes::new(s.bytes.clone())).is_ok();
+    match (ours.is_empty(), ours.iter().all(good)) {
         (false, true) => Ok(()),
         (true, _) => Err(NotVerified::Log(format!("the checkpoint is not signed by {}", shown(host)))),
         (false, false) => Err(NotVerified::Log("a signature of the checkpoint is not the log's".to_owned())),

@@ -94,11 +94,10 @@ mod tests {
 
     fn root(chain: &[&[u8]]) -> TrustedRoot {
         use base64::Engine as _;
-        let entry = |der: &&[u8]| {
-            serde_json::json!({"rawBytes": base64::engine::general_purpose::STANDARD.encode(element(SEQUENCE, der))})
-        };
+        let entry = |der: &&[u8]| serde_json::json!({"rawBytes": base64::engine::general_purpose::STANDARD.encode(element(SEQUENCE, der))});
         let chain: Vec<_> = chain.iter().map(entry).collect();
-        let json = serde_json::json!({"mediaType": "x", "timestampAuthorities": [{"certChain": {"certificates": chain}}]});
+        let json =
+            serde_json::json!({"mediaType": "x", "timestampAuthorities": [{"certChain": {"certificates": chain}}]});
         TrustedRoot::from_json(&json.to_string()).unwrap()
     }
 

@@ -8,10 +8,8 @@ use sigstore_verify::Verifier;
 use crate::statement::{Unique, shown};
 
 const LIMIT: usize = 4 << 20;
-const MEDIA_TYPES: [&str; 2] = [
-    "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-    "application/vnd.dev.sigstore.trustedroot.v0.2+json",
-];
+const MEDIA_TYPES: [&str; 2] =
+    ["application/vnd.dev.sigstore.trustedroot+json;version=0.1", "application/vnd.dev.sigstore.trustedroot.v0.2+json"];
 
 /// Whom to believe. Cheap to keep, costly to make: make it once.
 #[derive(Debug, Clone)]

@@ -127,9 +127,10 @@ fn why(error: Error, who: &Who) -> NotVerified {
         Error::IdentityMismatch { actual, .. } => {
             other_identity(who, actual.map_or_else(|| "nobody named".to_owned(), |a| shown(a.as_str())))
         }
-        Error::IssuerMismatch { actual, .. } => {
-            other_identity(who, format!("one whom {} vouches for", actual.map_or_else(|| "nobody".to_owned(), |a| shown(&a))))
-        }
+        Error::IssuerMismatch { actual, .. } => other_identity(
+            who,
+            format!("one whom {} vouches for", actual.map_or_else(|| "nobody".to_owned(), |a| shown(&a))),
+        ),
         Error::SignatureInvalid(_) => NotVerified::Signature(text),
         Error::ArtifactMismatch(_) => NotVerified::OtherArtifact(text),
         Error::Certificate(CertificateError::Sct(why)) => {

@@ -86,7 +86,10 @@ fn logged(entry: &Value) -> Vec<String> {
         let note = proof["checkpoint"]["envelope"].as_str().unwrap_or_default();
         let tree = note.split_once("\n\n").map_or(note, |(tree, _)| tree);
         let index = if second { number(&entry["logIndex"]) } else { number(&proof["logIndex"]) };
-        said.push(json!([place, proof.get("hashes").filter(|hashes| !hashes.is_null()).unwrap_or(&json!([])), tree, index]).to_string());
+        said.push(
+            json!([place, proof.get("hashes").filter(|hashes| !hashes.is_null()).unwrap_or(&json!([])), tree, index])
+                .to_string(),
+        );
     }
     said
 }

@@ -83,8 +83,18 @@ impl Instance {
     /// One of the second generation: no time in the log, a timestamp beside it.
     pub(crate) fn bundle_of_tiles(&self, signer: &Signer) -> Value {
         let signature = signer.key.sign(FILE);
-        let body = logs::body_of_tiles(&sha256(FILE), &signature, json!({"x509Certificate": {"rawBytes": b64(&signer.certificate)}}));
-        bundle(signer, FILE, &signature, vec![self.tiles.entry_of_tiles(&body)], vec![self.clock.token(&signature, NOON)])
+        let body = logs::body_of_tiles(
+            &sha256(FILE),
+            &signature,
+            json!({"x509Certificate": {"rawBytes": b64(&signer.certificate)}}),
+        );
+        bundle(
+            signer,
+            FILE,
+            &signature,
+            vec![self.tiles.entry_of_tiles(&body)],
+            vec![self.clock.token(&signature, NOON)],
+        )
     }
 
     /// A statement in place of a file, logged at noon in the log of the first generation.
@@ -126,7 +136,13 @@ pub(crate) fn statement(hash: &[u8]) -> String {
 }
 
 /// A bundle v0.3 over a file.
-pub(crate) fn bundle(signer: &Signer, file: &[u8], signature: &[u8], entries: Vec<Value>, times: Vec<Vec<u8>>) -> Value {
+pub(crate) fn bundle(
+    signer: &Signer,
+    file: &[u8],
+    signature: &[u8],
+    entries: Vec<Value>,
+    times: Vec<Vec<u8>>,
+) -> Value {
     let times: Vec<_> = times.iter().map(|token| json!({"signedTimestamp": b64(token)})).collect();
     json!({
         "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",

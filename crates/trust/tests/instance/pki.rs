@@ -124,12 +124,10 @@ impl Authority {
         let tbs = tbs(certificate);
         let time = (u64::try_from(NOON).unwrap() * 1000).to_be_bytes();
         let length = u32::try_from(tbs.len()).unwrap().to_be_bytes();
-        let signed =
-            [&[0, 0][..], &time, &[0, 1], &sha256(&self.key.spki()), &length[1..], tbs, &[0, 0]].concat();
+        let signed = [&[0, 0][..], &time, &[0, 1], &sha256(&self.key.spki()), &length[1..], tbs, &[0, 0]].concat();
         let signature = log.sign(&signed);
         let short = |n: usize| u16::try_from(n).unwrap().to_be_bytes();
-        let promise =
-            [&[0][..], &log.id(), &time, &[0, 0, 4, 3], &short(signature.len()), &signature].concat();
+        let promise = [&[0][..], &log.id(), &time, &[0, 0, 4, 3], &short(signature.len()), &signature].concat();
         let list = [&short(promise.len() + 2)[..], &short(promise.len()), &promise].concat();
         let octets = [&[4, u8::try_from(list.len()).unwrap()][..], &list].concat();
         CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 11129, 2, 4, 2], octets)

@@ -60,12 +60,15 @@ impl Case {
 
 /// The bundles of `tests/fixtures`.
 pub(crate) fn fixtures() -> Vec<Case> {
-    let read = |name: &str| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap();
+    let read =
+        |name: &str| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap();
     ["log", "tiles", "statement", "key", "foreign_fail", "foreign"]
         .into_iter()
         .map(|name| Case {
             name: name.to_owned(),
-            bundle: read(if name == "foreign" { "foreign_fail.json".to_owned() } else { format!("{name}.json") }.as_str()),
+            bundle: read(
+                if name == "foreign" { "foreign_fail.json".to_owned() } else { format!("{name}.json") }.as_str(),
+            ),
             artifact: b"what is signed\n".to_vec(),
             identity: "https://ci.example/build@refs/heads/main".to_owned(),
             issuer: "https://tokens.example".to_owned(),

@@ -60,9 +60,8 @@ fn change(mutant: &mut Case, all: &[&Case], dice: &mut Dice) {
         1 => mutant.key = dice.of(all).key.clone(),
         2 => mutant.artifact = dice.of(all).artifact.clone(),
         3 => {
-            mutant.identity = [String::new(), mutant.identity.to_uppercase(), format!("{}x", mutant.identity)]
-                [dice.below(3)]
-            .clone();
+            mutant.identity =
+                [String::new(), mutant.identity.to_uppercase(), format!("{}x", mutant.identity)][dice.below(3)].clone();
         }
         4 => mutant.issuer = ["".to_owned(), format!("{}/", mutant.issuer)][dice.below(2)].clone(),
         5 => mutant.bundle = dice.of(all).bundle.clone(),
@@ -133,7 +132,11 @@ fn written_otherwise(bundle: &mut Value, dice: &mut Dice) -> String {
     let Some(value) = bundle.pointer(&place).cloned() else { return bundle.to_string() };
     match dice.below(6) {
         0 | 1 => {
-            let second = if dice.below(2) == 0 { value.clone() } else { [Value::Null, json!(""), json!([])][dice.below(3)].clone() };
+            let second = if dice.below(2) == 0 {
+                value.clone()
+            } else {
+                [Value::Null, json!(""), json!([])][dice.below(3)].clone()
+            };
             if let Some(there) = bundle.pointer_mut(&place) {
                 *there = json!("@@");
             }

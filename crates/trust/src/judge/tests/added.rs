@@ -10,10 +10,7 @@ use super::*;
 static VALID: LazyLock<Vec<Content>> = LazyLock::new(|| {
     let payload = simple::payload("r.example/app", &image(), &BTreeMap::new()).unwrap();
     let signature = STANDARD.encode(KEY.sign(&payload).unwrap());
-    vec![
-        Content::Bundle(signed_by(&KEY, &image())),
-        Content::Simple { payload, signature, log_entry: false },
-    ]
+    vec![Content::Bundle(signed_by(&KEY, &image())), Content::Simple { payload, signature, log_entry: false }]
 });
 
 /// Things with which others may start: ours about another image, theirs about this one, attestations.
@@ -34,14 +31,17 @@ fn added() -> impl Strategy<Value = Content> {
     let bytes = proptest::collection::vec(any::<u8>(), 0..64);
     prop_oneof![
         (0..5_usize).prop_map(|n| Content::Bundle(FOREIGN[n].clone())),
-        (0..FOREIGN.len(), any::<prop::sample::Index>(), 1..=255_u8).prop_filter_map("it is as it was", |(n, at, bit)| {
-            let mut bundle = FOREIGN[n].clone();
-            let at = at.index(bundle.len());
-            bundle[at] ^= bit;
-            // The hint says whose it is for people, and is not signed.
-            let hint = String::from_utf8_lossy(&FOREIGN[n]).find("hint").unwrap();
-            (!(hint..hint + 60).contains(&at)).then_some(Content::Bundle(bundle))
-        }),
+        (0..FOREIGN.len(), any::<prop::sample::Index>(), 1..=255_u8).prop_filter_map(
+            "it is as it was",
+            |(n, at, bit)| {
+                let mut bundle = FOREIGN[n].clone();
+                let at = at.index(bundle.len());
+                bundle[at] ^= bit;
+                // The hint says whose it is for people, and is not signed.
+                let hint = String::from_utf8_lossy(&FOREIGN[n]).find("hint").unwrap();
+                (!(hint..hint + 60).contains(&at)).then_some(Content::Bundle(bundle))
+            }
+        ),
         (0..FOREIGN.len(), any::<prop::sample::Index>())
             .prop_map(|(n, end)| Content::Bundle(FOREIGN[n][..end.index(FOREIGN[n].len())].to_vec())),
         bytes.clone().prop_map(Content::Bundle),
