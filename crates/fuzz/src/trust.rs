@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cleanbill_model::{Digest, DigestKind};
+use cleanbill_trust::offline::{self, Artifact, TrustedRoot, Who, verify_bundle};
 use cleanbill_trust::{Collected, Demands, PrivateKey, PublicKey, judge};
 
 use crate::mutate::JSON;
@@ -39,8 +40,34 @@ pub(crate) fn targets() -> Vec<Target> {
             private_key(&pem("ENCRYPTED SIGSTORE PRIVATE KEY", bytes));
         }),
         Target::new("bundle", 8000, JSON, || bundle_seeds(&statement()), bundle),
+        Target::new("offline-bundle", 300, JSON, offline_seeds, offline_bundle),
+        Target::new(
+            "trusted-root",
+            300,
+            JSON,
+            || vec![include_bytes!("../../trust/tests/fixtures/root.json").to_vec()],
+            |bytes| drop(TrustedRoot::from_json(bytes)),
+        ),
         Target::new("statement", 8000, JSON, || vec![statement()], |bytes| bundle(&bundle_seeds(bytes)[0])),
     ]
+}
+
+fn offline_seeds() -> Vec<Vec<u8>> {
+    vec![
+        include_bytes!("../../trust/tests/fixtures/log.json").to_vec(),
+        include_bytes!("../../trust/tests/fixtures/tiles.json").to_vec(),
+        include_bytes!("../../trust/tests/fixtures/statement.json").to_vec(),
+    ]
+}
+
+/// Whatever becomes of a bundle of the one signer, nobody else has signed it.
+fn offline_bundle(bytes: &[u8]) {
+    let root = TrustedRoot::from_json(include_bytes!("../../trust/tests/fixtures/root.json")).expect("our own root");
+    let artifact = Artifact::of_bytes(b"what is signed\n".to_vec());
+    if let Ok(verified) = verify_bundle(bytes, &artifact, &Who::AnyIdentity, offline::Demands::default(), Some(&root)) {
+        assert_eq!(verified.subject.as_deref(), Some("https://ci.example/build@refs/heads/main"));
+        assert!(!verified.times.is_empty() && verified.log_entries == 1);
+    }
 }
 
 const PEM: &[&str] = &["-----BEGIN PUBLIC KEY-----\n", "-----END PUBLIC KEY-----\n", "-----", "=", "==", "\n", "MFkw"];

@@ -98,8 +98,8 @@ fn theirs(peer: &Path, work: &Path, thread: usize, case: &Case) -> Result<(), St
     };
     command.arg("-artifact").arg(file("artifact", &case.artifact)).arg(file("bundle", &case.bundle));
     let output = command.stdin(Stdio::null()).output().expect("the other verifier runs");
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned()),
+    if output.status.success() {
+        return Ok(());
     }
+    Err(String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned())
 }

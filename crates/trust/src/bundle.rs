@@ -10,8 +10,9 @@ use cleanbill_model::KeyId;
 use serde::Serialize;
 
 use crate::dsse::IN_TOTO;
+use crate::object::Object;
 use crate::statement::shown;
-use wire::Wire;
+use wire::{Timestamps, Wire};
 
 /// The media type that is written, as layer and as artifact type.
 pub(crate) const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -101,30 +102,31 @@ enum Version {
 impl Read {
     /// Parses a bundle of whatever content.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
-        let wire: Wire = serde_json::from_slice(json).map_err(|e| format!("the bundle is malformed: {e}"))?;
+        let Object(wire): Object<Wire> =
+            serde_json::from_slice(json).map_err(|e| format!("the bundle is malformed: {e}"))?;
         let version = match wire.media_type.as_str() {
             "application/vnd.dev.sigstore.bundle+json;version=0.1" => Version::V01,
             "application/vnd.dev.sigstore.bundle+json;version=0.2" => Version::V02,
             "application/vnd.dev.sigstore.bundle+json;version=0.3" | MEDIA_TYPE => Version::V03,
             other => return Err(format!("bundles of type `{}` are not supported; v0.1 to v0.3 are", shown(other))),
         };
-        let material = wire.verification_material;
+        let Object(material) = wire.verification_material;
         let (signer, certificate) = match (material.public_key, material.certificate, material.x509_certificate_chain) {
-            (Some(key), None, None) => (Signer::Key(key_id(&key.hint)), None),
-            (None, Some(certificate), None) => {
+            (Some(Object(key)), None, None) => (Signer::Key(key_id(&key.hint)), None),
+            (None, Some(Object(certificate)), None) => {
                 (Signer::Certificate, Some(decode("certificate", &certificate.raw_bytes)?))
             }
             (None, None, Some(_)) if version == Version::V03 => {
                 return Err("a bundle v0.3 must not hold a chain of certificates".to_owned());
             }
-            (None, None, Some(chain)) => {
+            (None, None, Some(Object(chain))) => {
                 if chain.certificates.len() > MAX_CHAIN {
                     return Err(format!("the bundle has a chain of more than {MAX_CHAIN} certificates"));
                 }
                 let certificates = chain
                     .certificates
                     .iter()
-                    .map(|c| decode("certificate", &c.raw_bytes))
+                    .map(|c| decode("certificate", &c.0.raw_bytes))
                     .collect::<Result<Vec<_>, _>>()?;
                 let leaf = certificates.into_iter().next().ok_or("the bundle's chain of certificates is empty")?;
                 (Signer::Certificate, Some(leaf))
@@ -136,11 +138,12 @@ impl Read {
         if entries.len() > MAX_ENTRIES {
             return Err(format!("the bundle has more than {MAX_ENTRIES} log entries"));
         }
-        let entries = entries.iter().map(|entry| entry.check(version)).collect::<Result<Vec<_>, _>>()?;
-        let timestamps = material.timestamp_verification_data.unwrap_or_default().check()?;
+        let entries = entries.iter().map(|entry| entry.0.check(version)).collect::<Result<Vec<_>, _>>()?;
+        let timestamps =
+            material.timestamp_verification_data.map_or_else(Timestamps::default, |data| data.0).check()?;
         let content = match (wire.dsse_envelope, wire.message_signature) {
-            (Some(envelope), None) => envelope.check()?,
-            (None, Some(file)) => file.check()?,
+            (Some(Object(envelope)), None) => envelope.check()?,
+            (None, Some(Object(file))) => file.check()?,
             (None, None) => return Err("the bundle holds no signature".to_owned()),
             (Some(_), Some(_)) => return Err("the bundle holds both an envelope and a message signature".to_owned()),
         };

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use crate::object::Object;
 use crate::statement::shown;
 
 /// The payload type of in-toto statements; no other is read (A01).
@@ -31,12 +32,20 @@ pub(crate) struct Envelope {
     pub(crate) signatures: Vec<Vec<u8>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Wire {
     payload_type: String,
     payload: String,
-    signatures: Vec<WireSignature>,
+    signatures: Vec<Object<WireSignature>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Out {
+    payload_type: String,
+    payload: String,
+    signatures: [WireSignature; 1],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,7 +60,8 @@ struct WireSignature {
 impl Envelope {
     /// Parses an envelope.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
-        let wire: Wire = serde_json::from_slice(json).map_err(|e| format!("the envelope is malformed: {e}"))?;
+        let Object(wire): Object<Wire> =
+            serde_json::from_slice(json).map_err(|e| format!("the envelope is malformed: {e}"))?;
         if wire.payload_type != IN_TOTO {
             return Err(format!("the payload is of type `{}`, not {IN_TOTO}", shown(&wire.payload_type)));
         }
@@ -67,17 +77,17 @@ impl Envelope {
                 .map_err(|e| format!("the {what} is not base64: {e}"))
                 .and_then(|bytes| if bytes.is_empty() { Err(format!("the {what} is empty")) } else { Ok(bytes) })
         };
-        let signatures = wire.signatures.iter().map(|s| decode("signature", &s.sig)).collect::<Result<_, _>>()?;
+        let signatures = wire.signatures.iter().map(|s| decode("signature", &s.0.sig)).collect::<Result<_, _>>()?;
         Ok(Self { payload: decode("payload", &wire.payload)?, signatures })
     }
 }
 
 /// Writes an envelope of one signature.
 pub(crate) fn write(payload: &[u8], signature: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&Wire {
+    serde_json::to_vec(&Out {
         payload_type: IN_TOTO.to_owned(),
         payload: STANDARD.encode(payload),
-        signatures: vec![WireSignature { keyid: String::new(), sig: STANDARD.encode(signature) }],
+        signatures: [WireSignature { keyid: String::new(), sig: STANDARD.encode(signature) }],
     })
 }
 
@@ -122,6 +132,7 @@ mod tests {
     #[test]
     fn a45_what_other_readers_might_read_otherwise_is_refused() {
         refused("{\"payloadType\"", "{\"x\":1,\"payloadType\"", "unknown field");
+        assert!(Envelope::parse(br#"["application/vnd.in-toto+json","cA==",[["","cA=="]]]"#).is_err(), "an array");
         refused("{\"keyid\"", "{\"keyid\":\"\",\"keyid\"", "duplicate field");
         let sig = STANDARD.encode(b"signature");
         for bad in ["", "c2ln\\n", "c2ln="] {

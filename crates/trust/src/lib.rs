@@ -18,6 +18,7 @@ mod der;
 mod dsse;
 mod judge;
 mod keys;
+mod object;
 pub mod offline;
 mod pem;
 mod predicate;

@@ -322,6 +322,11 @@ fn a_keys_bundle_is_held_against_the_log_too() {
     let theirs = instance.bundle_by_key(&other).pointer(ENTRIES).unwrap().clone();
     check(&with(&good, ENTRIES, theirs), &who(&key), timeless, "does not vouch");
     let nothing = Demands { log_entry: false, time: false, ..Demands::default() };
+    // With nobody beside it the key alone decides.
+    let alone = with(&good, ENTRIES, json!([]));
+    check(&alone, &who(&other), nothing, "does not fit");
+    let changed = with(&alone, "/messageSignature/signature", json!(b64(other.sign(FILE))));
+    check(&changed, &who(&key), nothing, "does not fit");
     assert!(verdict(&with(&good, ENTRIES, json!([])), &root, &who(&key), nothing).is_ok());
     check(&entry(&good, "inclusionProof/treeSize", json!("2")), &who(&key), nothing, "another tree");
 }

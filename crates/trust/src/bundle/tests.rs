@@ -101,6 +101,7 @@ fn a45_what_other_readers_might_read_otherwise_is_refused() {
         "more than one of",
     );
     refused(&changed("\"dsseEnvelope\"", "\"messageSignature\":{\"signature\":\"AA==\"},\"dsseEnvelope\""), "both");
+    refused(&changed("{\"hint\":", "[").replacen("}},", "]},", 1), "expected an object");
     refused(&(text() + "{}"), "trailing");
     let sig = STANDARD.encode(b"signature");
     refused(&changed(&format!("{{\"sig\":\"{sig}\"}}"), ""), "0 signatures");

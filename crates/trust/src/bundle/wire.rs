@@ -4,25 +4,26 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Content, LogPlace, MAX_ENTRIES, Version, decode};
 use crate::dsse::IN_TOTO;
+use crate::object::Object;
 use crate::statement::shown;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Wire {
     pub(super) media_type: String,
-    pub(super) verification_material: Material,
-    pub(super) dsse_envelope: Option<Envelope>,
-    pub(super) message_signature: Option<File>,
+    pub(super) verification_material: Object<Material>,
+    pub(super) dsse_envelope: Option<Object<Envelope>>,
+    pub(super) message_signature: Option<Object<File>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Material {
-    pub(super) public_key: Option<Hint>,
-    pub(super) certificate: Option<Certificate>,
-    pub(super) x509_certificate_chain: Option<Chain>,
-    pub(super) tlog_entries: Option<Vec<LogEntry>>,
-    pub(super) timestamp_verification_data: Option<Timestamps>,
+    pub(super) public_key: Option<Object<Hint>>,
+    pub(super) certificate: Option<Object<Certificate>>,
+    pub(super) x509_certificate_chain: Option<Object<Chain>>,
+    pub(super) tlog_entries: Option<Vec<Object<LogEntry>>>,
+    pub(super) timestamp_verification_data: Option<Object<Timestamps>>,
 }
 
 #[derive(Deserialize)]
@@ -41,14 +42,14 @@ pub(super) struct Certificate {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Chain {
-    pub(super) certificates: Vec<Certificate>,
+    pub(super) certificates: Vec<Object<Certificate>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Timestamps {
     #[serde(default)]
-    rfc3161_timestamps: Vec<SignedTimestamp>,
+    rfc3161_timestamps: Vec<Object<SignedTimestamp>>,
 }
 
 impl Timestamps {
@@ -56,7 +57,7 @@ impl Timestamps {
         if self.rfc3161_timestamps.len() > MAX_ENTRIES {
             return Err(format!("the bundle has more than {MAX_ENTRIES} timestamps"));
         }
-        self.rfc3161_timestamps.iter().map(|t| decode("timestamp", &t.signed_timestamp)).collect()
+        self.rfc3161_timestamps.iter().map(|t| decode("timestamp", &t.0.signed_timestamp)).collect()
     }
 }
 
@@ -71,7 +72,7 @@ struct SignedTimestamp {
 pub(super) struct Envelope {
     payload: String,
     payload_type: String,
-    signatures: Vec<Signature>,
+    signatures: Vec<Object<Signature>>,
 }
 
 impl Envelope {
@@ -79,7 +80,7 @@ impl Envelope {
         if self.payload_type != IN_TOTO {
             return Err(format!("the payload is of type `{}`, not {IN_TOTO}", shown(&self.payload_type)));
         }
-        let [signature] = self.signatures.as_slice() else {
+        let [Object(signature)] = self.signatures.as_slice() else {
             return Err(format!("the envelope has {} signatures instead of one", self.signatures.len()));
         };
         Ok(Content::Statement {
@@ -103,7 +104,7 @@ struct Signature {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct File {
-    message_digest: Option<FileDigest>,
+    message_digest: Option<Object<FileDigest>>,
     signature: String,
 }
 
@@ -117,7 +118,8 @@ struct FileDigest {
 impl File {
     pub(super) fn check(self) -> Result<Content, String> {
         let signature = decode("signature", &self.signature)?;
-        let digest = self.message_digest.ok_or("the bundle does not say which file it signs: no message digest")?;
+        let Object(digest) =
+            self.message_digest.ok_or("the bundle does not say which file it signs: no message digest")?;
         Ok(Content::File { digest: (digest.algorithm, decode("message digest", &digest.digest)?), signature })
     }
 }
@@ -126,14 +128,14 @@ impl File {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct LogEntry {
     log_index: Option<Index>,
-    log_id: Option<LogId>,
+    log_id: Option<Object<LogId>>,
     #[serde(rename = "kindVersion")]
-    _kind_version: Option<KindVersion>,
+    _kind_version: Option<Object<KindVersion>>,
     /// Checked by what vouches for it, the inclusion promise.
     #[serde(rename = "integratedTime")]
     _integrated_time: Option<Index>,
-    inclusion_promise: Option<Promise>,
-    inclusion_proof: Option<Proof>,
+    inclusion_promise: Option<Object<Promise>>,
+    inclusion_proof: Option<Object<Proof>>,
     canonicalized_body: Option<String>,
 }
 
@@ -142,7 +144,7 @@ impl LogEntry {
         if version == Version::V01 && self.inclusion_promise.is_none() {
             return Err("a log entry has no inclusion promise, which a bundle v0.1 needs".to_owned());
         }
-        if version != Version::V01 && self.inclusion_proof.as_ref().is_none_or(|p| p.checkpoint.is_none()) {
+        if version != Version::V01 && self.inclusion_proof.as_ref().is_none_or(|p| p.0.checkpoint.is_none()) {
             return Err(
                 "a log entry has no inclusion proof with checkpoint, which a bundle from v0.2 on needs".to_owned()
             );
@@ -150,14 +152,14 @@ impl LogEntry {
         if let Some(body) = &self.canonicalized_body {
             decode("log entry's body", body)?;
         }
-        if let Some(promise) = &self.inclusion_promise {
+        if let Some(Object(promise)) = &self.inclusion_promise {
             decode("log entry's promise", &promise.signed_entry_timestamp)?;
         }
-        if let Some(proof) = &self.inclusion_proof {
+        if let Some(Object(proof)) = &self.inclusion_proof {
             proof.check()?;
         }
         let log = match &self.log_id {
-            Some(id) => decode("log's id", &id.key_id)?,
+            Some(Object(id)) => decode("log's id", &id.key_id)?,
             None => Vec::new(),
         };
         Ok(LogPlace { log, index: self.log_index.as_ref().map_or(0, |index| index.0) })
@@ -197,7 +199,7 @@ struct Proof {
     _tree_size: Option<Index>,
     #[serde(default)]
     hashes: Vec<String>,
-    checkpoint: Option<Checkpoint>,
+    checkpoint: Option<Object<Checkpoint>>,
 }
 
 impl Proof {

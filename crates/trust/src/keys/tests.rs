@@ -152,3 +152,27 @@ fn rsa_signatures_with_pss_and_with_longer_hashes_are_verified() {
         assert!(!key.verifies(b"massage", &signature));
     }
 }
+
+#[test]
+fn ed25519_is_verified_in_both_forms_and_written_as_cosign_verifies_it() {
+    use ed25519_dalek::{Signature, SigningKey};
+    use sha2::{Digest as _, Sha512};
+
+    let theirs = SigningKey::from_bytes(&[7; 32]);
+    let head = hex::decode("302e020100300506032b657004220420").unwrap();
+    let pkcs8 = [&head[..], &[7; 32]].concat();
+    let ours = PrivateKey::from_pem(&pem::write("PRIVATE KEY", &pkcs8), b"").unwrap();
+    let plain = Signature::from_slice(&ours.sign(b"message").unwrap()).unwrap();
+    theirs.verifying_key().verify_strict(b"message", &plain).unwrap();
+
+    let public = ours.public();
+    let hashed = theirs.sign_prehashed(Sha512::new_with_prefix(b"message"), None).unwrap().to_bytes();
+    assert!(public.verifies(b"message", &hashed) && public.verifies(b"message", &plain.to_bytes()));
+    assert!(!public.verifies(b"massage", &hashed) && !public.verifies(b"massage", &plain.to_bytes()));
+    // What is signed for one context is not signed for another, nor by the hash where the message is meant.
+    let context = theirs.sign_prehashed(Sha512::new_with_prefix(b"message"), Some(b"other")).unwrap().to_bytes();
+    assert!(!public.verifies(b"message", &context));
+    assert!(!public.verifies(&Sha512::digest(b"message"), &hashed));
+    let other = PrivateKey::generate().unwrap().public();
+    assert!(!other.verifies(b"message", &hashed));
+}

@@ -65,7 +65,7 @@ pub(super) fn checkpoint(entry: &TransparencyLogEntry, log: &TransparencyLog) ->
         .map_err(|_| NotVerified::Unsupported("the log's kind of key".to_owned()))?;
     let good =
         |s: &&Signature<'_>| s.hint == *hint && key.verify(note.text, &SignatureBytes::new(s.bytes.clone())).is_ok();
-    match (ours.is_empty(), ours.iter().all(|s| good(s))) {
+    match (ours.is_empty(), ours.iter().all(good)) {
         (false, true) => Ok(()),
         (true, _) => Err(NotVerified::Log(format!("the checkpoint is not signed by {}", shown(host)))),
         (false, false) => Err(NotVerified::Log("a signature of the checkpoint is not the log's".to_owned())),

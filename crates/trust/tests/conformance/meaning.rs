@@ -69,7 +69,12 @@ fn meaning(case: &Case, verified: &Verified) -> Option<(String, Vec<String>)> {
 
 /// An entry, as one says it that says it all, and by its parts where one was left out.
 fn logged(entry: &Value) -> Vec<String> {
-    let number = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // What is left out is nothing: a number is 0, a list is empty.
+    let number = |value: &Value| match value {
+        Value::Null => "0".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
     let second = entry["kindVersion"]["version"] == "0.0.2" && entry["kindVersion"]["kind"] == "hashedrekord";
     let place = json!([entry["logId"], entry["kindVersion"], entry["canonicalizedBody"]]);
     let mut said = vec![place.to_string()];
@@ -81,7 +86,10 @@ fn logged(entry: &Value) -> Vec<String> {
         let note = proof["checkpoint"]["envelope"].as_str().unwrap_or_default();
         let tree = note.split_once("\n\n").map_or(note, |(tree, _)| tree);
         let index = if second { number(&entry["logIndex"]) } else { number(&proof["logIndex"]) };
-        said.push(json!([place, proof.get("hashes").unwrap_or(&json!([])), tree, index]).to_string());
+        said.push(
+            json!([place, proof.get("hashes").filter(|hashes| !hashes.is_null()).unwrap_or(&json!([])), tree, index])
+                .to_string(),
+        );
     }
     said
 }

@@ -58,6 +58,26 @@ impl Case {
     }
 }
 
+/// The bundles of `tests/fixtures`.
+pub(crate) fn fixtures() -> Vec<Case> {
+    let read =
+        |name: &str| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap();
+    ["log", "tiles", "statement", "key", "foreign_fail", "foreign"]
+        .into_iter()
+        .map(|name| Case {
+            name: name.to_owned(),
+            bundle: read(
+                if name == "foreign" { "foreign_fail.json".to_owned() } else { format!("{name}.json") }.as_str(),
+            ),
+            artifact: b"what is signed\n".to_vec(),
+            identity: "https://ci.example/build@refs/heads/main".to_owned(),
+            issuer: "https://tokens.example".to_owned(),
+            key: (name == "key").then(|| String::from_utf8(read("key.pub")).unwrap()),
+            root: Some(read(if name == "foreign" { "other-root.json" } else { "root.json" })),
+        })
+        .collect()
+}
+
 /// All cases of the archive, by name.
 pub(crate) fn cases(archive: &Path) -> Vec<Case> {
     let mut files: BTreeMap<String, BTreeMap<String, Vec<u8>>> = BTreeMap::new();

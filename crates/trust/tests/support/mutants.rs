@@ -63,7 +63,7 @@ fn change(mutant: &mut Case, all: &[&Case], dice: &mut Dice) {
             mutant.identity =
                 [String::new(), mutant.identity.to_uppercase(), format!("{}x", mutant.identity)][dice.below(3)].clone();
         }
-        4 => mutant.issuer = ["".to_owned(), format!("{}/", mutant.issuer)][dice.below(2)].clone(),
+        4 => mutant.issuer = [String::new(), format!("{}/", mutant.issuer)][dice.below(2)].clone(),
         5 => mutant.bundle = dice.of(all).bundle.clone(),
         6 => flip(&mut mutant.bundle, dice),
         _ => {
