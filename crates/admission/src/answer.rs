@@ -15,11 +15,11 @@ use tokio::time::Instant;
 
 use crate::clock::{ClockBehind, Floor};
 use crate::draft::Draft;
+use crate::glass;
 use crate::look::{Found, Known, Sources, verdict};
 use crate::message;
 use crate::metrics::Metrics;
 use crate::others::{BreakGlass, Journal, Scans};
-use crate::glass;
 
 /// Images looked at together in one request.
 const AT_ONCE: usize = 8;

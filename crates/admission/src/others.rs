@@ -32,12 +32,8 @@ pub trait Journal: Send + Sync {
 pub trait BreakGlass: Send + Sync {
     /// The object that lets this digest into the namespace now. Whoever stands in it must still have the
     /// right at this moment; where that cannot be found out, there is none.
-    fn open<'a>(
-        &'a self,
-        namespace: &'a str,
-        digest: &'a Digest,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Option<BrokenGlass>>;
+    fn open<'a>(&'a self, namespace: &'a str, digest: &'a Digest, now: Timestamp)
+    -> BoxFuture<'a, Option<BrokenGlass>>;
 
     /// Whether a person may break the glass in a namespace; the error says why that is not known.
     fn may<'a>(

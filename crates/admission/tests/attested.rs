@@ -109,7 +109,8 @@ async fn a33_what_is_known_already_passes_over_no_condition() {
 #[tokio::test]
 async fn a_policy_with_attestations_is_read_and_its_keys_are_tried() {
     let place = place().await;
-    let broken = asking(&place.key, "").replace("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQYDQgAE");
+    let broken =
+        asking(&place.key, "").replace("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQYDQgAE");
     let said = cleanbill_admission::load(&[("p.yaml".to_owned(), broken)]).unwrap_err();
     assert_eq!(said[0].code, "policy-key-invalid");
 }

@@ -145,8 +145,7 @@ async fn what_is_not_scanned_yet_says_so_and_the_policy_decides() {
     let digest = place.push("app", "1", "x");
     for (spec, allowed) in [(GATE, false), ("findings: {failOn: high, unscanned: admit}", true)] {
         let fake = Arc::new(Fake { silent: HashSet::from([digest.clone()]), ..Fake::default() });
-        let admission =
-            Admission::new(loaded(&short(spec)), client(), AdmissionOptions::default()).with_scans(fake);
+        let admission = Admission::new(loaded(&short(spec)), client(), AdmissionOptions::default()).with_scans(fake);
         let answer = admission.answer(Phase::Mutate, HOOK, pod(&place.image("app:1")), true).await;
         assert_eq!(answer.allowed, allowed);
         let said = if allowed { answer.warnings.join("\n") } else { answer.message };
@@ -162,8 +161,7 @@ fn index(entries: &[Value]) -> Vec<u8> {
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 fn entry(media_type: &str, bytes: &[u8], platform: Option<&str>) -> Value {
-    let mut entry =
-        json!({"mediaType": media_type, "digest": Digest::sha256(bytes).to_string(), "size": bytes.len()});
+    let mut entry = json!({"mediaType": media_type, "digest": Digest::sha256(bytes).to_string(), "size": bytes.len()});
     if let Some((os, architecture)) = platform.and_then(|p| p.split_once('/')) {
         entry["platform"] = json!({"os": os, "architecture": architecture});
     }

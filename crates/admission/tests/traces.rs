@@ -38,7 +38,13 @@ enum Step {
     Sign(At, usize),
     Attest(At, usize),
     Edit(usize),
-    Ask { tenant: usize, at: At, by_digest: bool, validate: bool, dry_run: bool },
+    Ask {
+        tenant: usize,
+        at: At,
+        by_digest: bool,
+        validate: bool,
+        dry_run: bool,
+    },
 }
 
 fn at() -> impl Strategy<Value = At> {
@@ -127,7 +133,7 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn a32_a33_a75_who_remembers_answers_as_who_knows_nothing(steps in steps()) {
@@ -148,12 +154,11 @@ async fn a40_pull_secrets_of_pods_take_no_part() {
         retries: 0,
         ..cleanbill_oci::ClientOptions::default()
     };
-    let theirs = Admission::new(policies.clone(), cleanbill_oci::Client::new(options).unwrap(), AdmissionOptions::default());
+    let theirs =
+        Admission::new(policies.clone(), cleanbill_oci::Client::new(options).unwrap(), AdmissionOptions::default());
     let built = cleanbill_testkit::ImageBuilder::new().platform("linux/amd64").build();
     registry.put("private", &built, "1");
-    let spec = |secret: &str| {
-        json!({"spec": {"imagePullSecrets": [{"name": secret}], "containers": [{"name": "a", "image": image}]}})
-    };
+    let spec = |secret: &str| json!({"spec": {"imagePullSecrets": [{"name": secret}], "containers": [{"name": "a", "image": image}]}});
     let ours = Admission::new(policies, client(), AdmissionOptions::default());
     for _round in 0..2 {
         for tenant in TENANTS {

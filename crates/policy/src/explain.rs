@@ -96,7 +96,8 @@ fn explain_check(check: &Check, request: &AdmissionRequest, out: &mut String) {
         let unscanned = if gate.admit_unscanned { "let in with a warning" } else { "refused" };
         let hours = gate.max_age.as_hours();
         let _ = writeln!(out, "  nothing that `{}` counts may be wrong with any of its platforms", gate.words);
-        let _ = writeln!(out, "    by advisories of the last {hours} hours; what nobody has looked into is {unscanned}");
+        let _ =
+            writeln!(out, "    by advisories of the last {hours} hours; what nobody has looked into is {unscanned}");
         if !gate.allow.is_empty() {
             let words: Vec<_> = gate.allow.iter().map(|kind| kind.name()).collect();
             let _ = writeln!(out, "    what is {} passes", words.join(" or "));

@@ -158,13 +158,8 @@ fn a56_one_bad_platform_among_good_ones_is_enough() {
 
 #[test]
 fn ignorance_passes_no_gate_unless_it_is_allowed_by_name() {
-    let problem = Problem {
-        code: "read".into(),
-        path: "/x".into(),
-        layer: None,
-        what: "read".into(),
-        why: "damaged".into(),
-    };
+    let problem =
+        Problem { code: "read".into(), path: "/x".into(), layer: None, what: "read".into(), why: "damaged".into() };
     let unreadable = |scan: Scan| {
         let sbom = Sbom { problems: vec![problem.clone()], ..(*scan.sbom).clone() };
         Scan { sbom: Arc::new(sbom), ..scan }
@@ -219,11 +214,8 @@ fn a_gate_only_audits_where_its_policy_does() {
 fn a60_a62_nothing_that_is_attested_changes_what_our_own_look_found() {
     let set = load(&short(&format!("{}, findings: {{failOn: high}}", signed_by('A')))).unwrap();
     let evidence = evidence(&[key('A')]);
-    let statement = |of: &str, by: KeyId, predicate| Statement {
-        predicate_type: of.to_owned(),
-        verified_by: vec![by],
-        predicate,
-    };
+    let statement =
+        |of: &str, by: KeyId, predicate| Statement { predicate_type: of.to_owned(), verified_by: vec![by], predicate };
     let empty = json!({"bomFormat": "CycloneDX", "components": []});
     let vex = json!({"statements": [{"vulnerability": {"name": "CVE-2"}, "status": "not_affected"}]});
     for by in [key('A'), key('B')] {
@@ -269,10 +261,8 @@ fn signatures_come_first_and_a_gate_replaces_none() {
     let set = load(&short(&format!("{}, findings: {{failOn: high}}", signed_by('A')))).unwrap();
     let verdict = judge(&set, Some(&Scanned::Known(vec![clean()])));
     assert_eq!((verdict.reasons[0].code, verdict.decision), (ReasonCode::Unsigned, Decision::Refuse));
-    let attested = load(&short(&format!(
-        "attestations: [{{type: t, keys: {}}}], findings: {{failOn: high}}",
-        quoted(&pem('A'))
-    )))
-    .unwrap();
+    let attested =
+        load(&short(&format!("attestations: [{{type: t, keys: {}}}], findings: {{failOn: high}}", quoted(&pem('A')))))
+            .unwrap();
     assert_eq!(judge(&attested, Some(&Scanned::Known(vec![clean()]))).reasons[0].code, ReasonCode::NotAttested);
 }

@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn what_is_no_test_or_has_no_number_is_none() {
-        for text in ["fn a02_helper() {}", "#[test]\nfn b() {}", "#[test]\nfn a2_x() {}", "#[test]\n\nlet x;\nfn a02_x() {}"] {
+        for text in
+            ["fn a02_helper() {}", "#[test]\nfn b() {}", "#[test]\nfn a2_x() {}", "#[test]\n\nlet x;\nfn a02_x() {}"]
+        {
             assert_eq!(rows(text), [] as [&str; 0], "{text}");
         }
     }

@@ -27,7 +27,8 @@ async fn a_certificate_made_by_another_process_is_taken_over() {
     let names = vec!["127.0.0.1".to_owned()];
     let identity = Identity::open(dir.path(), &names, now).unwrap();
     let config = RustlsConfig::from_config(identity.tls().unwrap());
-    let mut tls = Tls { config: config.clone(), data_dir: dir.path().to_owned(), names, identity, metrics: Arc::default() };
+    let mut tls =
+        Tls { config: config.clone(), data_dir: dir.path().to_owned(), names, identity, metrics: Arc::default() };
     let before = config.get_inner();
     assert!(!tls.renew(now).unwrap());
     assert!(Arc::ptr_eq(&before, &config.get_inner()));

@@ -18,8 +18,8 @@ use tokio::net::TcpListener;
 
 use super::policy;
 use crate::args::{Common, Up};
-use crate::hubclient::ADDRESS_FILE;
 use crate::glass::OfCluster;
+use crate::hubclient::ADDRESS_FILE;
 use crate::scans::Looks;
 use crate::{Outcome, credentials, database, demo, output, paths};
 

@@ -32,9 +32,7 @@ pub struct Glass {
 impl Glass {
     /// Whether it lets this digest into this namespace now, apart from the right of who made it.
     fn opens(&self, namespace: &str, digest: &Digest, now: Timestamp) -> bool {
-        self.spec.namespace == namespace
-            && self.spec.digest == *digest
-            && self.holds(now)
+        self.spec.namespace == namespace && self.spec.digest == *digest && self.holds(now)
     }
 
     fn holds(&self, now: Timestamp) -> bool {
@@ -70,7 +68,11 @@ impl Glasses {
         while !cancel.is_cancelled() {
             let event = tokio::select! {
                 event = events.next() => event,
-                _ = tick.tick() => continue,
+                _ = tick.tick() => {
+                    // Some end by themselves.
+                    changed(self.holding(Timestamp::now()));
+                    continue;
+                }
             };
             match event {
                 None => return,
