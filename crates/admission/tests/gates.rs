@@ -125,7 +125,7 @@ async fn what_is_bad_is_refused_by_name_and_what_is_clean_comes_in() {
     let request = pod(&place.image("app:1"));
     let (answer, asked) = ask(GATE, &[], request.clone()).await;
     pinned(&answer, &[format!("{}@{digest}", place.image("app:1"))]);
-    assert_eq!(asked, [digest.clone()]);
+    assert_eq!(asked, std::slice::from_ref(&digest));
     let (answer, _) = ask(GATE, &[digest], request).await;
     refused(&answer, 403, "CVE-2026-1 in left 1.0.0 (high, fixed in 2.0.0)");
     assert!(answer.message.contains("hint: update left to 2.0.0"), "{}", answer.message);
@@ -194,7 +194,7 @@ async fn a56_every_manifest_that_could_run_is_judged() {
     assert!(answer.allowed, "{}", answer.message);
     assert_eq!(asked.len(), 4, "{asked:?}");
     for built in &images {
-        let (answer, _) = ask(GATE, &[built.digest.clone()], request.clone()).await;
+        let (answer, _) = ask(GATE, std::slice::from_ref(&built.digest), request.clone()).await;
         refused(&answer, 403, "CVE-2026-1");
     }
     // A Pod that is bound to one platform is judged by what could run there.
@@ -267,7 +267,7 @@ async fn a60_a62_statements_of_packages_and_flaws_change_nothing() {
         attest(&place, "app:1", key, "openvex", &vex, Form::Bundle).await;
         let (answer, asked) = ask(&spec, std::slice::from_ref(&digest), pod(&place.image("app:1"))).await;
         refused(&answer, 403, "CVE-2026-1");
-        assert_eq!(asked, [digest.clone()], "our own look decides");
+        assert_eq!(asked, std::slice::from_ref(&digest), "our own look decides");
     }
 }
 
