@@ -104,6 +104,16 @@ async fn a33_what_is_known_already_passes_over_no_condition() {
     refused(&warm.answer(mutate, HOOK, request.clone(), true).await, 403, "no attestation");
     warm.replace(loaded(&asking(&place.key, "")));
     assert!(warm.answer(mutate, HOOK, request, true).await.allowed);
+    // Statements under the older tag are not read where none are asked for.
+    place.push("app", "2", "y");
+    place.sign("app:2").await;
+    attest(&place, "app:2", &place.key, TESTED, &json!({"passed": true}), Form::Tag).await;
+    warm.replace(loaded(&plain));
+    let request = pod(&place.image("app:2"));
+    assert!(warm.answer(mutate, HOOK, request.clone(), true).await.allowed);
+    warm.replace(loaded(&asking(&place.key, "")));
+    let answer = warm.answer(mutate, HOOK, request, true).await;
+    assert!(answer.allowed, "{}", answer.message);
 }
 
 #[tokio::test]

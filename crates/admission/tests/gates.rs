@@ -107,7 +107,7 @@ fn image(text: &str, platform: &str) -> BuiltImage {
 }
 
 /// Asks about a Pod with the image, where these manifests are bad.
-async fn ask(place: &Place, spec: &str, bad: &[Digest], request: AdmissionRequest) -> (AdmissionAnswer, Vec<Digest>) {
+async fn ask(spec: &str, bad: &[Digest], request: AdmissionRequest) -> (AdmissionAnswer, Vec<Digest>) {
     let fake = Arc::new(Fake { bad: bad.iter().cloned().collect(), ..Fake::default() });
     let admission =
         Admission::new(loaded(&short(spec)), client(), AdmissionOptions::default()).with_scans(fake.clone());
@@ -123,10 +123,10 @@ async fn what_is_bad_is_refused_by_name_and_what_is_clean_comes_in() {
     let place = Place::new("Fail").await;
     let digest = place.push("app", "1", "x");
     let request = pod(&place.image("app:1"));
-    let (answer, asked) = ask(&place, GATE, &[], request.clone()).await;
+    let (answer, asked) = ask(GATE, &[], request.clone()).await;
     pinned(&answer, &[format!("{}@{digest}", place.image("app:1"))]);
-    assert_eq!(asked, [digest.clone()]);
-    let (answer, _) = ask(&place, GATE, &[digest], request).await;
+    assert_eq!(asked, std::slice::from_ref(&digest));
+    let (answer, _) = ask(GATE, &[digest], request).await;
     refused(&answer, 403, "CVE-2026-1 in left 1.0.0 (high, fixed in 2.0.0)");
     assert!(answer.message.contains("hint: update left to 2.0.0"), "{}", answer.message);
 }
@@ -135,7 +135,7 @@ async fn what_is_bad_is_refused_by_name_and_what_is_clean_comes_in() {
 async fn nobody_is_asked_where_no_policy_wants_to_know() {
     let place = Place::new("Fail").await;
     place.push("app", "1", "x");
-    let (answer, asked) = ask(&place, "digest: pin", &[], pod(&place.image("app:1"))).await;
+    let (answer, asked) = ask("digest: pin", &[], pod(&place.image("app:1"))).await;
     assert!(answer.allowed && asked.is_empty());
 }
 
@@ -190,19 +190,19 @@ async fn a56_every_manifest_that_could_run_is_judged() {
     ]);
     place.registry.put_manifest("app", INDEX, &whole, Some("1"));
     let request = pod(&place.image("app:1"));
-    let (answer, asked) = ask(&place, GATE, &[], request.clone()).await;
+    let (answer, asked) = ask(GATE, &[], request.clone()).await;
     assert!(answer.allowed, "{}", answer.message);
     assert_eq!(asked.len(), 4, "{asked:?}");
     for built in &images {
-        let (answer, _) = ask(&place, GATE, &[built.digest.clone()], request.clone()).await;
+        let (answer, _) = ask(GATE, std::slice::from_ref(&built.digest), request.clone()).await;
         refused(&answer, 403, "CVE-2026-1");
     }
     // A Pod that is bound to one platform is judged by what could run there.
     let mut bound = request;
     bound.platform = Some(Platform::new("linux", "amd64"));
-    let (answer, asked) = ask(&place, GATE, &[images[2].digest.clone()], bound.clone()).await;
+    let (answer, asked) = ask(GATE, &[images[2].digest.clone()], bound.clone()).await;
     assert!(answer.allowed && !asked.contains(&images[2].digest), "{}", answer.message);
-    let (answer, _) = ask(&place, GATE, &[images[1].digest.clone()], bound).await;
+    let (answer, _) = ask(GATE, &[images[1].digest.clone()], bound).await;
     refused(&answer, 403, "CVE-2026-1");
 }
 
@@ -225,7 +225,7 @@ async fn a56_what_is_built_so_that_nobody_can_say_what_runs_is_refused() {
     for (name, bytes) in [("deep", deep), ("odd", odd), ("missing", missing), ("empty", empty)] {
         place.registry.put_manifest("app", INDEX, &bytes, Some(name));
         for spec in [GATE, lax] {
-            let (answer, _) = ask(&place, spec, &[], pod(&place.image(&format!("app:{name}")))).await;
+            let (answer, _) = ask(spec, &[], pod(&place.image(&format!("app:{name}")))).await;
             refused(&answer, 403, "nobody can say what would run");
             assert_eq!(answer.verdicts[0].reasons[0].code, ReasonCode::FindingsUnknown, "{name}");
         }
@@ -233,7 +233,7 @@ async fn a56_what_is_built_so_that_nobody_can_say_what_runs_is_refused() {
     // Statements beside images are for no node.
     let statement = entry(&good.media_type, b"statement", Some("unknown/unknown"));
     place.registry.put_manifest("app", INDEX, &index(&[child, statement]), Some("stated"));
-    let (answer, asked) = ask(&place, GATE, &[], pod(&place.image("app:stated"))).await;
+    let (answer, asked) = ask(GATE, &[], pod(&place.image("app:stated"))).await;
     assert!(answer.allowed && asked == [good.digest.clone()], "{}", answer.message);
 }
 
@@ -245,11 +245,11 @@ async fn a56_a_signature_on_an_index_counts_for_the_index_and_no_child_is_skippe
     place.sign("app:1").await;
     let spec = format!("signedBy: [{{keys: {}}}], {GATE}", pem(&place.key));
     let request = pod(&place.image("app:1"));
-    assert!(ask(&place, &spec, &[], request.clone()).await.0.allowed);
-    refused(&ask(&place, &spec, &[images[1].digest.clone()], request).await.0, 403, "CVE-2026-1");
+    assert!(ask(&spec, &[], request.clone()).await.0.allowed);
+    refused(&ask(&spec, &[images[1].digest.clone()], request).await.0, 403, "CVE-2026-1");
     // A child alone is another digest, which nobody signed.
     let alone = pod(&place.image(&format!("app@{}", images[0].digest)));
-    refused(&ask(&place, &spec, &[], alone).await.0, 403, "unsigned");
+    refused(&ask(&spec, &[], alone).await.0, 403, "unsigned");
 }
 
 #[tokio::test]
@@ -265,9 +265,9 @@ async fn a60_a62_statements_of_packages_and_flaws_change_nothing() {
     for key in [&place.key, &PrivateKey::generate().unwrap()] {
         attest(&place, "app:1", key, "cyclonedx", &empty, Form::Bundle).await;
         attest(&place, "app:1", key, "openvex", &vex, Form::Bundle).await;
-        let (answer, asked) = ask(&place, &spec, std::slice::from_ref(&digest), pod(&place.image("app:1"))).await;
+        let (answer, asked) = ask(&spec, std::slice::from_ref(&digest), pod(&place.image("app:1"))).await;
         refused(&answer, 403, "CVE-2026-1");
-        assert_eq!(asked, [digest.clone()], "our own look decides");
+        assert_eq!(asked, std::slice::from_ref(&digest), "our own look decides");
     }
 }
 
@@ -324,8 +324,7 @@ async fn a76_a_slow_registry_delays_only_who_uses_it() {
         let (admission, request) = (admission.clone(), from("tenant-a", pod(&slow.image(&format!("app:{n}")))));
         waiting.push(tokio::spawn(async move { admission.answer(Phase::Mutate, HOOK, request, true).await }));
     }
-    let held = || slow.registry.requests().len();
-    while held() < 8 {
+    for _ in 0..1000 {
         tokio::task::yield_now().await;
     }
     let other = admission.answer(Phase::Mutate, HOOK, from("tenant-b", pod(&quick.image("app:1"))), true).await;

@@ -109,3 +109,38 @@ async fn health_readiness_and_nothing_else() {
         assert_eq!(it.get(path).await, 404, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a74_a_glass_is_reviewed_for_the_api_server_alone() {
+    let it = listening().await;
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+        "uid": "u", "operation": "CREATE", "kind": {"group": "cleanbill.dev", "version": "v1", "kind": "BreakGlass"},
+        "userInfo": {"username": "ann", "groups": []}, "object": {"spec": {"namespace": "shop", "reason": "outage",
+        "digest": format!("sha256:{}", "0".repeat(64)), "requestedBy": "bob", "expires": "2999-01-01T00:00:00Z"}}}});
+    assert_eq!(it.post("/break-glass/wrong", review.to_string()).await.0, 401);
+    let (status, body) = it.post(&format!("/break-glass/{}", it.secret), review.to_string()).await;
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &answer["response"]["allowed"]), (200, &json!(false)), "{body}");
+    assert!(answer["response"]["status"]["message"].as_str().unwrap().contains("and you are `ann`"), "{body}");
+}
+
+#[tokio::test]
+async fn metrics_have_a_port_of_their_own() {
+    let place = Place::new("Fail").await;
+    place.push("app", "1", "x");
+    refused(&place.mutate(&pod(&place.image("app:1"))).await, 403, "unsigned");
+    let address = "127.0.0.1:0".parse().unwrap();
+    let server = cleanbill_admission::MetricsServer::bind(place.admission.metrics(), address).await.unwrap();
+    let base = format!("http://{}", server.local_addr().unwrap());
+    tokio::spawn(server.run());
+    let get = async |path: &str| reqwest::get(format!("{base}{path}")).await.unwrap();
+    let text = get("/metrics").await.text().await.unwrap();
+    for line in [
+        "cleanbill_admission_requests_total{phase=\"mutate\",decision=\"refused\"} 1",
+        "cleanbill_admission_verdicts_total{decision=\"refused\",reason=\"unsigned\"} 1",
+        "cleanbill_admission_policies 1",
+    ] {
+        assert!(text.contains(line), "{line} not in {text}");
+    }
+    assert_eq!(get("/mutate/x/fail").await.status().as_u16(), 404);
+}

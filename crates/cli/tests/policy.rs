@@ -102,7 +102,7 @@ fn cases_are_run_and_a_wrong_one_fails() {
 }
 
 #[test]
-fn attestations_can_be_tested_and_are_refused_by_name_where_nobody_looks_at_them() {
+fn attestations_and_findings_are_tested_explained_and_read_where_images_are_judged() {
     let home = tempfile::tempdir().unwrap();
     let (_, public) = key_pair(home.path(), "cosign");
     let pem = std::fs::read_to_string(&public).unwrap().replace('\n', "\\n");
@@ -124,8 +124,14 @@ fn attestations_can_be_tested_and_are_refused_by_name_where_nobody_looks_at_them
     assert!(out.ends_with("2 cases, 0 failed\n"), "{out}");
     let (out, _) = expect(home.path(), 0, &["policy", "explain", "-p", "p.yaml", "--image", "a:1"]);
     assert!(out.contains("every attestation of type t must meet 1 conditions"), "{out}");
-    let (_, err) = expect(home.path(), 2, &["policy", "check", "-p", "p.yaml"]);
-    assert!(err.contains("policy short/images: attestations (type `t`) are not looked at here yet"), "{err}");
+    let (_, err) = expect(home.path(), 0, &["policy", "check", "-p", "p.yaml"]);
+    assert!(err.contains("1 policies can be read: short"), "{err}");
+    std::fs::write(home.path().join("g.yaml"), short(&public, "  findings: {failOn: 'high,fixable'}\n")).unwrap();
+    let (out, _) = expect(home.path(), 0, &["policy", "explain", "-p", "g.yaml", "--image", "a:1"]);
+    assert!(out.contains("nothing that `high,fixable` counts may be wrong with any of its platforms"), "{out}");
+    let gate = "  - {name: gate, image: \"a:1\", signedBy: [cosign.pub], expect: refused, reason: not-scanned}\n";
+    std::fs::write(home.path().join("p.test.yaml"), format!("{}{gate}", head.replace("p.yaml", "g.yaml"))).unwrap();
+    expect(home.path(), 0, &["policy", "test", "."]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

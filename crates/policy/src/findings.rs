@@ -115,8 +115,8 @@ impl Gate {
     pub(crate) fn judge(&self, pinned: &str, scanned: Option<&Scanned>, now: Timestamp) -> Judged {
         let scans = match scanned {
             Some(Scanned::Known(scans)) if !scans.is_empty() => scans,
-            Some(Scanned::Known(_)) => return self.unreadable(pinned, "nothing in it can run"),
-            Some(Scanned::Unreadable(why)) => return self.unreadable(pinned, why),
+            Some(Scanned::Known(_)) => return Self::unreadable(pinned, "nothing in it can run"),
+            Some(Scanned::Unreadable(why)) => return Self::unreadable(pinned, why),
             Some(Scanned::NotYet(why)) => return self.unscanned(pinned, why),
             None => return self.unscanned(pinned, "nobody who could look into it was asked"),
         };
@@ -185,7 +185,7 @@ impl Gate {
         if self.admit_unscanned { Judged::Unscanned(said) } else { Judged::Refused(ReasonCode::NotScanned, said) }
     }
 
-    fn unreadable(&self, pinned: &str, why: &str) -> Judged {
+    fn unreadable(pinned: &str, why: &str) -> Judged {
         let message = format!("nobody can say what would run of {pinned}: {why}");
         let hint = "push an image, or an index of images, and name that".to_owned();
         Judged::Refused(ReasonCode::FindingsUnknown, Words { message, hint, attempts: Vec::new() })

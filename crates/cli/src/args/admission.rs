@@ -104,7 +104,7 @@ pub(crate) struct Admit {
 /// `cleanbill admission`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Admission {
-    /// Print the webhook configurations, CA included, and the definition of break-glass objects
+    /// Print what the cluster needs, CA included: webhooks, break-glass
     #[command(after_help = "Example:
   cleanbill admission manifest --url https://127.0.0.1:8443 | kubectl apply -f -")]
     Manifest {

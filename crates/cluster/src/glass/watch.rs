@@ -68,7 +68,11 @@ impl Glasses {
         while !cancel.is_cancelled() {
             let event = tokio::select! {
                 event = events.next() => event,
-                _ = tick.tick() => continue,
+                _ = tick.tick() => {
+                    // Some end by themselves.
+                    changed(self.holding(Timestamp::now()));
+                    continue;
+                }
             };
             match event {
                 None => return,
