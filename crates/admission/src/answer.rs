@@ -285,7 +285,8 @@ async fn look(
         let unasked = Unavailable { what: format!("look at {image}"), why: "no policy asks".to_owned() };
         return policies.judge(request, image, image.digest(), Err(&unasked));
     }
-    let found: Found = if phase == Phase::Validate && pod && image.digest().is_none() {
+    let tag = image.digest().is_none() && policies.wants_digest(request, image);
+    let found: Found = if phase == Phase::Validate && pod && tag {
         sources.no_digest(image).await
     } else {
         sources.evidence(image, &demand).await

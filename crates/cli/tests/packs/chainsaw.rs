@@ -301,11 +301,17 @@ impl Steps<'_> {
         let of = (kind(scope).to_owned(), scope["name"].as_str().unwrap().to_owned());
         let object = self.versions.get(&of).and_then(|versions| versions.last()).ok_or("no such object")?;
         fs::write(self.stage.home().join("object.json"), object.to_string()).unwrap();
-        let output = run(self.stage.home(), &["policy", "check", "-p", "policy.yaml", "--resource", "object.json"]);
-        let passes = report["results"].as_array().unwrap().iter().all(|r| r["result"] == "pass");
-        let code = i32::from(!passes);
-        if output.status.code() != Some(code) || text(&output.stderr).contains("warning") {
-            return Err(format!("policy check ended with {}: {}{}", output.status, text(&output.stdout), text(&output.stderr)));
+        let check = ["policy", "check", "-p", "policy.yaml", "--resource", "object.json", "-o", "json"];
+        let output = run(self.stage.home(), &check);
+        let said: Value = serde_json::from_slice(&output.stdout).map_err(|_| text(&output.stderr))?;
+        let verdicts: Vec<&Value> =
+            said["results"].as_array().unwrap().iter().flat_map(|r| r["verdicts"].as_array().unwrap()).collect();
+        let passes = verdicts.iter().all(|v| {
+            v["decision"] == "admitted" && v["warnings"].as_array().is_none_or(Vec::is_empty)
+        });
+        let stated = report["results"].as_array().unwrap().iter().all(|r| r["result"] == "pass");
+        if verdicts.is_empty() || passes != stated {
+            return Err(format!("the report says pass: {stated}; policy check says {said}"));
         }
         Ok(())
     }
