@@ -266,7 +266,8 @@ fn rolled_back() {
             keys.iter().map(|key| std::fs::read_to_string(fleet.home().join(format!("{key}.pub"))).unwrap()).collect();
         let file = fleet.home().join("keys.pub");
         std::fs::write(&file, pem).unwrap();
-        policy(host, &file, "")
+        // Without a count all keys of a list are asked for.
+        policy(host, &file, "").replace("            - entries:", "            - count: 1\n              entries:")
     };
     let (old, new) = (format!("{host}/app:old"), format!("{host}/app:new"));
     let old_pinned = publish_signed(fleet.home(), &old, "cosign");
@@ -297,6 +298,9 @@ fn rolled_back() {
         events.contains("another key").then_some(())
     });
     assert_eq!(images(&fleet, "app=stays"), [old_pinned.as_str()]);
+    // Its controllers can still take it away, and roll forward from it.
+    fleet.kubectl_ok(&["set", "image", "deployment/stays", &format!("app={new}")]);
+    run_exactly(&fleet, "app=stays", &[&new_pinned, &new_pinned]);
 
     // It comes back, and so do they.
     let policies = both(&fleet, &["cosign", "next"]);

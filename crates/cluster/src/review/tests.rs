@@ -313,3 +313,16 @@ fn a_template_may_leave_an_image_blank_and_a_pod_may_not() {
     assert_eq!(pointers(&template), ["/spec/template/spec/containers/2/image"]);
     assert_eq!(pointers(&pod(spec())), ["/spec/containers/0/image", "/spec/containers/2/image"]);
 }
+
+#[test]
+fn an_update_of_a_template_names_what_it_changes() {
+    let template = |image: &str, replicas: u32| {
+        json!({"kind": "ReplicaSet", "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": "a", "image": image}]}}}})
+    };
+    let mut update = review("apps", "ReplicaSet", template("a:1", 0));
+    update["request"]["operation"] = json!("UPDATE");
+    update["request"]["oldObject"] = template("a:1", 3);
+    assert!(read(&update).unwrap().images.is_empty(), "scaled only");
+    update["request"]["oldObject"] = template("a:0", 3);
+    assert_eq!(pointers(&update), ["/spec/template/spec/containers/0/image"]);
+}
