@@ -209,7 +209,8 @@ fn at_once(
     // Where the webhook is and what proves the API server: as in the printed configuration.
     let manifest = std::fs::read_to_string(fleet.home().join("webhooks.yaml")).unwrap();
     let documents: Vec<Value> = serde_saphyr::from_multiple(&manifest).unwrap();
-    let webhooks = documents[0]["webhooks"].as_array().unwrap();
+    let mutating = documents.iter().find(|d| d["kind"] == "MutatingWebhookConfiguration").unwrap();
+    let webhooks = mutating["webhooks"].as_array().unwrap();
     let fail = webhooks.iter().find(|w| w["failurePolicy"] == "Fail").unwrap();
     let url = format!("{}?timeout=10s", fail["clientConfig"]["url"].as_str().unwrap());
     assert!(url.starts_with(up.admission.as_deref().unwrap()));
