@@ -77,13 +77,7 @@ enum Setting {
     Ours,
 }
 
-fn through_the_api_server(
-    runtime: &tokio::runtime::Runtime,
-    fleet: &Fleet,
-    up: &Up,
-    host: &str,
-    marks: &mut Marks,
-) {
+fn through_the_api_server(runtime: &tokio::runtime::Runtime, fleet: &Fleet, up: &Up, host: &str, marks: &mut Marks) {
     let image = publish(runtime, fleet.home(), host, "known");
     let tag = image.split_once('@').unwrap().0.to_owned();
     let unsigned = format!("{host}/unsigned:1");
@@ -100,9 +94,8 @@ fn through_the_api_server(
             install(fleet, setting, up, &pair, &unsigned);
             let one = runtime.block_on(api.clone().caller(format!("one-{round}-{at}"), image.clone(), ALONE));
             let all = runtime.block_on(async {
-                let caller = |n: usize| {
-                    tokio::spawn(api.clone().caller(format!("many-{round}-{at}-{n}"), image.clone(), EACH))
-                };
+                let caller =
+                    |n: usize| tokio::spawn(api.clone().caller(format!("many-{round}-{at}-{n}"), image.clone(), EACH));
                 join_all((0..CALLERS).map(caller)).await
             });
             if round == 0 {

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-
 pub(crate) use admission::{Admission, Admit, Mode, Policy, PolicyCheck};
 pub(crate) use fleet::{AlertAction, Alerts, HubArgs, Up, Where};
 pub(crate) use inventory::{Db, Sbom, SbomCommand, Scan, Vercmp};

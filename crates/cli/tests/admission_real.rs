@@ -122,13 +122,22 @@ fn workloads() {
     run_exactly(&fleet, "app=app", &[&second, &second, &second]);
 
     // CronJob → Job → Pod.
-    let cron = |name: &str, image: &str| fleet.kubectl(&["create", "cronjob", name, "--image", image, "--schedule", "0 0 1 1 *"]);
+    let cron = |name: &str, image: &str| {
+        fleet.kubectl(&["create", "cronjob", name, "--image", image, "--schedule", "0 0 1 1 *"])
+    };
     let refused = cron("bad", &unsigned);
     assert!(!refused.status.success() && text(&refused.stderr).contains("is unsigned"), "{}", text(&refused.stderr));
     assert!(cron("good", &tag).status.success());
     fleet.kubectl_ok(&["create", "job", "now", "--from=cronjob/good"]);
     let pinned = || {
-        let out = fleet.kubectl_ok(&["get", "pods", "-l", "job-name=now", "-o", "jsonpath={.items[*].spec.containers[0].image}"]);
+        let out = fleet.kubectl_ok(&[
+            "get",
+            "pods",
+            "-l",
+            "job-name=now",
+            "-o",
+            "jsonpath={.items[*].spec.containers[0].image}",
+        ]);
         (out == first).then_some(())
     };
     eventually("the Job's Pod is pinned", pinned);
@@ -242,7 +251,15 @@ fn applied_twice() {
     }
 
     // A dry run is answered as the real one would be, and nothing of it stays.
-    let out = fleet.kubectl_ok(&["run", "dry", "--image", &tag, "--dry-run=server", "-o", "jsonpath={.spec.containers[0].image}"]);
+    let out = fleet.kubectl_ok(&[
+        "run",
+        "dry",
+        "--image",
+        &tag,
+        "--dry-run=server",
+        "-o",
+        "jsonpath={.spec.containers[0].image}",
+    ]);
     assert_eq!(out, pinned);
     let err = fleet.kubectl_refused(&["run", "dry", "--image", &unsigned, "--dry-run=server"]);
     assert!(err.contains("is unsigned"), "{err}");
@@ -294,7 +311,13 @@ fn rolled_back() {
     assert_eq!(template_of(&fleet, "app"), new);
     fleet.kubectl_ok(&["scale", "deployment/stays", "--replicas=2"]);
     eventually("the new Pod is refused, and the event says why", || {
-        let events = fleet.kubectl_ok(&["get", "events", "--field-selector=reason=FailedCreate", "-o", "jsonpath={.items[*].message}"]);
+        let events = fleet.kubectl_ok(&[
+            "get",
+            "events",
+            "--field-selector=reason=FailedCreate",
+            "-o",
+            "jsonpath={.items[*].message}",
+        ]);
         events.contains("another key").then_some(())
     });
     assert_eq!(images(&fleet, "app=stays"), [old_pinned.as_str()]);
@@ -317,7 +340,9 @@ fn registry_stopped() {
     let (_, public) = key_pair(fleet.home(), "cosign");
     let named = |name: &str| {
         let yaml = policy(&format!("{host}/{name}"), &public, &format!("  failurePolicy: {name}\n"));
-        yaml.replace("name: verify-image-signature", &format!("name: {}", name.to_lowercase())).replace("/Fail", "/fail").replace("/Ignore", "/ignore")
+        yaml.replace("name: verify-image-signature", &format!("name: {}", name.to_lowercase()))
+            .replace("/Fail", "/fail")
+            .replace("/Ignore", "/ignore")
     };
     write_policies(&mut fleet, &[named("Fail"), named("Ignore")]);
     let up = fleet.up();
@@ -372,7 +397,10 @@ fn audited() {
         let output = fleet.kubectl(&args);
         let err = text(&output.stderr);
         assert!(output.status.success(), "{kind}: {err}");
-        assert!(err.contains("Warning") && err.contains("would be refused") && err.contains("is unsigned"), "{kind}: {err}");
+        assert!(
+            err.contains("Warning") && err.contains("would be refused") && err.contains("is unsigned"),
+            "{kind}: {err}"
+        );
     }
     let image = |name: &str| fleet.kubectl_ok(&["get", "pod", name, "-o", "jsonpath={.spec.containers[0].image}"]);
     assert_eq!(image("evil"), bad, "what is not vouched for is left as it is");
@@ -451,8 +479,12 @@ fn killed() {
     assert_eq!(counts.unsigned.load(Ordering::SeqCst), 0, "an unsigned image came in");
     assert!(counts.refused.load(Ordering::SeqCst) > 0);
     let list: Value = serde_json::from_str(&fleet.kubectl_ok(&["get", "pods", "-o", "json"])).unwrap();
-    let there: BTreeSet<&str> =
-        list["items"].as_array().unwrap().iter().map(|p| p["spec"]["containers"][0]["image"].as_str().unwrap()).collect();
+    let there: BTreeSet<&str> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["spec"]["containers"][0]["image"].as_str().unwrap())
+        .collect();
     assert_eq!(there, BTreeSet::from([pinned.as_str()]), "every Pod is pinned to what is signed");
     assert!(list["items"].as_array().unwrap().len() >= counts.admitted.load(Ordering::SeqCst));
 }

@@ -38,8 +38,7 @@ fn check(setting: &str, signed: bool, expected: (bool, bool, bool)) {
     child.stdin.take().unwrap().write_all(review.to_string().as_bytes()).unwrap();
     let answer: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
     let response = &answer["response"];
-    let seen =
-        (response["allowed"] == true, response["patch"].is_string(), response["warnings"].as_array().is_some());
+    let seen = (response["allowed"] == true, response["patch"].is_string(), response["warnings"].as_array().is_some());
     assert_eq!(seen, expected, "{setting:?}: {response}");
 }
 

@@ -178,9 +178,8 @@ impl PolicySet {
     /// Whether `image` must carry a digest after the mutating call: a rule pins it, or refuses tags
     /// (`verifyDigest`). Where all rules leave tags alone, the digest that the tag names now is judged.
     pub fn wants_digest(&self, request: &AdmissionRequest, image: &Reference) -> bool {
-        let wants = |check: &rules::Check| {
-            check.verify_digest || (check.mutate_digest && check.enforces(&request.namespace))
-        };
+        let wants =
+            |check: &rules::Check| check.verify_digest || (check.mutate_digest && check.enforces(&request.namespace));
         self.checks(request, image).any(|(_, _, check)| wants(check))
     }
 

@@ -59,7 +59,9 @@ fn expected(test: &str) -> Outcome {
         "multiple-image-verification-attestations-trivy-vex-pass" | "notary-attestation-verification" => {
             refused(&["spec.rules[0].context", &of("type")])
         }
-        "sigstore-attestation-verification-regexp" => refused(&[&of("attestations[0].attestors[0].entries[0].keyless")]),
+        "sigstore-attestation-verification-regexp" => {
+            refused(&[&of("attestations[0].attestors[0].entries[0].keyless")])
+        }
         _ => refused(&["kind"]),
     }
 }
@@ -248,7 +250,12 @@ impl Steps<'_> {
         if !self.policies.is_empty() {
             let answer = self.stage.admit(&self.policies, &request(object, old.as_ref()));
             if answer.allowed == refused {
-                return Err(format!("{:?} was {}: {}", key(object), if refused { "let in" } else { "refused" }, answer.message));
+                return Err(format!(
+                    "{:?} was {}: {}",
+                    key(object),
+                    if refused { "let in" } else { "refused" },
+                    answer.message
+                ));
             }
             if refused {
                 return Ok(());
@@ -306,9 +313,8 @@ impl Steps<'_> {
         let said: Value = serde_json::from_slice(&output.stdout).map_err(|_| text(&output.stderr))?;
         let verdicts: Vec<&Value> =
             said["results"].as_array().unwrap().iter().flat_map(|r| r["verdicts"].as_array().unwrap()).collect();
-        let passes = verdicts.iter().all(|v| {
-            v["decision"] == "admitted" && v["warnings"].as_array().is_none_or(Vec::is_empty)
-        });
+        let passes =
+            verdicts.iter().all(|v| v["decision"] == "admitted" && v["warnings"].as_array().is_none_or(Vec::is_empty));
         let stated = report["results"].as_array().unwrap().iter().all(|r| r["result"] == "pass");
         if verdicts.is_empty() || passes != stated {
             return Err(format!("the report says pass: {stated}; policy check says {said}"));

@@ -41,10 +41,8 @@ impl Stage {
 
     /// With another signer of all images than the policies ask for.
     pub(crate) fn signed_by(stranger: Option<&str>) -> Self {
-        let stage = Self {
-            home: tempfile::tempdir().unwrap(),
-            registry: Registry::start_blocking(RegistryOptions::default()),
-        };
+        let stage =
+            Self { home: tempfile::tempdir().unwrap(), registry: Registry::start_blocking(RegistryOptions::default()) };
         for (at, (name, key)) in IMAGES.into_iter().enumerate() {
             let image =
                 ImageBuilder::new().platform("linux/amd64").layer(Layer::new().file("name", name.as_bytes())).build();
@@ -86,7 +84,8 @@ impl Stage {
         // As a pattern: `ghcr.io*` would be another registry too.
         out = out.replace("ghcr.io*", &format!("{}*", self.registry.host()));
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        for key in lines.windows(4).filter(|l| l[0].ends_with("BEGIN PUBLIC KEY-----") && l[3].starts_with("-----END")) {
+        for key in lines.windows(4).filter(|l| l[0].ends_with("BEGIN PUBLIC KEY-----") && l[3].starts_with("-----END"))
+        {
             let prefix = self.key(key[2]);
             let pem = std::fs::read_to_string(self.home().join(format!("{prefix}.pub"))).unwrap();
             for (theirs, ours) in key[1..3].iter().zip(pem.lines().skip(1)) {
@@ -104,8 +103,7 @@ impl Stage {
         for policy in policies {
             command.arg("-p").arg(policy);
         }
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(review.to_string().as_bytes()).unwrap();
         Answer::of(&child.wait_with_output().unwrap(), &request["object"])
     }

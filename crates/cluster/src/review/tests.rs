@@ -316,9 +316,7 @@ fn a_template_may_leave_an_image_blank_and_a_pod_may_not() {
 
 #[test]
 fn an_update_of_a_template_names_what_it_changes() {
-    let template = |image: &str, replicas: u32| {
-        json!({"kind": "ReplicaSet", "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": "a", "image": image}]}}}})
-    };
+    let template = |image: &str, replicas: u32| json!({"kind": "ReplicaSet", "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": "a", "image": image}]}}}});
     let mut update = review("apps", "ReplicaSet", template("a:1", 0));
     update["request"]["operation"] = json!("UPDATE");
     update["request"]["oldObject"] = template("a:1", 3);

@@ -27,8 +27,8 @@ pub fn cosign2(password: &str) -> Result<Cosign, Missing> {
 
 fn counterpart(component: Component, password: &str) -> Result<Cosign, Missing> {
     let program = find(component)?;
-    let home = tempfile::tempdir()
-        .map_err(|error| Missing { component, why: format!("no temporary folder: {error}") })?;
+    let home =
+        tempfile::tempdir().map_err(|error| Missing { component, why: format!("no temporary folder: {error}") })?;
     Ok(Cosign { program, home, password: password.to_owned() })
 }
 
