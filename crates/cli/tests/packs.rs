@@ -2,7 +2,7 @@
 //! ClusterImagePolicies of policy-controller, and admission requests of kubewarden. The data is read
 //! where it is, see `support/data.rs`. Images of the same names are made and signed with test keys on
 //! a registry of the test; names and keys are exchanged by a table, everything else stays as it is.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 #[path = "packs/chainsaw.rs"]
 mod chainsaw;
