@@ -27,10 +27,10 @@ use support::{expect, key_pair, policy, push, text};
 /// Rounds of each sort of webhook, by turns.
 const ROUNDS: usize = 3;
 /// Pods of one caller in a round.
-const ALONE: usize = 150;
+const ALONE: usize = 100;
 /// Callers at once, and Pods of each in a round.
 const CALLERS: usize = 50;
-const EACH: usize = 12;
+const EACH: usize = 6;
 /// Reviews of one new image at once.
 const REVIEWS: usize = 1000;
 /// How far away its registry is.
@@ -54,8 +54,9 @@ fn main() {
     std::fs::write(&file, policy("*", &public, "")).unwrap();
     fleet.args = vec!["--policy".to_owned(), file.to_str().unwrap().to_owned()];
     let up = fleet.up();
-    through_the_api_server(&runtime, &fleet, &up, registry.host(), &mut marks);
+    fleet.install(up.admission.as_deref().unwrap(), "enforce");
     at_once(&runtime, &fleet, &up, registry.host(), &delayed, &mut marks);
+    through_the_api_server(&runtime, &fleet, &up, registry.host(), &mut marks);
     marks.at_most("memory of cleanbill up, peak", peak_memory(up.child.id()), " MB", 60.0);
     marks.end();
 }
@@ -92,10 +93,11 @@ fn through_the_api_server(runtime: &tokio::runtime::Runtime, fleet: &Fleet, up: 
     for round in 0..=ROUNDS {
         for (at, setting) in settings.into_iter().enumerate() {
             install(fleet, setting, up, &pair, &unsigned);
-            let one = runtime.block_on(api.clone().caller(format!("one-{round}-{at}"), image.clone(), ALONE));
+            let (pods, each) = if round == 0 { (ALONE / 10, 1) } else { (ALONE, EACH) };
+            let one = runtime.block_on(api.clone().caller(format!("one-{round}-{at}"), image.clone(), pods));
             let all = runtime.block_on(async {
                 let caller =
-                    |n: usize| tokio::spawn(api.clone().caller(format!("many-{round}-{at}-{n}"), image.clone(), EACH));
+                    |n: usize| tokio::spawn(api.clone().caller(format!("many-{round}-{at}-{n}"), image.clone(), each));
                 join_all((0..CALLERS).map(caller)).await
             });
             if round == 0 {
