@@ -385,7 +385,8 @@ async fn look(
         let why = Unavailable { what: format!("judge {image}"), why: behind.to_string() };
         return verdict(policies, request, image, &Found::Unknown(ReasonCode::ClockBehind, why), sources);
     }
-    let found: Found = if phase == Phase::Validate && pod && image.digest().is_none() {
+    let tag = image.digest().is_none() && policies.wants_digest(request, image);
+    let found: Found = if phase == Phase::Validate && pod && tag {
         sources.no_digest(image).await
     } else {
         sources.evidence(image, &demand).await

@@ -191,6 +191,14 @@ impl PolicySet {
         self.checks(request, image).any(|(_, _, check)| check.mutate_digest && check.enforces(&request.namespace))
     }
 
+    /// Whether `image` must carry a digest after the mutating call: a rule pins it, or refuses tags
+    /// (`verifyDigest`). Where all rules leave tags alone, the digest that the tag names now is judged.
+    pub fn wants_digest(&self, request: &AdmissionRequest, image: &Reference) -> bool {
+        let wants =
+            |check: &rules::Check| check.verify_digest || (check.mutate_digest && check.enforces(&request.namespace));
+        self.checks(request, image).any(|(_, _, check)| wants(check))
+    }
+
     /// The checks that speak of an image, with their policy and rule.
     fn checks<'a>(
         &'a self,

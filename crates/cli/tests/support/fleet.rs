@@ -46,12 +46,14 @@ pub struct Fleet {
     pub cluster: Cluster,
     /// Further arguments of `up`.
     pub args: Vec<String>,
+    /// Where the webhook listens.
+    pub admission: String,
 }
 
 impl Fleet {
     pub fn new(nodes: usize) -> Self {
         let cluster = Cluster::start(nodes).expect("a cluster starts");
-        Self { home: tempfile::tempdir().unwrap(), cluster, args: Vec::new() }
+        Self { home: tempfile::tempdir().unwrap(), cluster, args: Vec::new(), admission: "127.0.0.1:0".to_owned() }
     }
 
     pub fn home(&self) -> &Path {
@@ -71,7 +73,7 @@ impl Fleet {
             "--listen",
             "127.0.0.1:0",
             "--admission",
-            "127.0.0.1:0",
+            &self.admission,
             "--context",
             "test",
         ]);
@@ -108,17 +110,22 @@ impl Fleet {
         pods(&self.ask(&["where", query])["matches"])
     }
 
-    /// Applies the webhook configurations and waits until the API server acts on them.
-    pub fn enforce(&self, admission: &str, unsigned_image: &str) {
+    /// Applies the webhook configurations as they are printed for this mode.
+    pub fn install(&self, admission: &str, mode: &str) {
         let data = self.data();
         let (manifest, _) = expect(
             self.home(),
             0,
-            &["admission", "manifest", "--url", admission, "--mode", "enforce", "--data-dir", data.to_str().unwrap()],
+            &["admission", "manifest", "--url", admission, "--mode", mode, "--data-dir", data.to_str().unwrap()],
         );
         let file = self.home().join("webhooks.yaml");
         std::fs::write(&file, manifest).unwrap();
         self.kubectl_ok(&["apply", "-f", file.to_str().unwrap()]);
+    }
+
+    /// Applies the webhook configurations and waits until the API server acts on them.
+    pub fn enforce(&self, admission: &str, unsigned_image: &str) {
+        self.install(admission, "enforce");
         eventually("the webhooks act", || {
             let output = self.kubectl(&["run", "probe", "--image", unsigned_image, "--dry-run=server"]);
             (!output.status.success()).then_some(())

@@ -37,21 +37,29 @@ pub(super) fn find(object: &Value, path: &str) -> Result<Vec<ImageField>, Review
     if !spec.is_object() {
         return Err(damaged(path, "an object"));
     }
+    let open = |image: &str| is_open(image, path);
     for (list, kind) in LISTS {
         for (at, container) in items(spec, path, list)?.iter().enumerate() {
             let pointer = format!("{path}/{list}/{at}/image");
-            take(container.get("image"), pointer, kind, name_of(container), &mut found)?;
+            take(container.get("image"), open, pointer, kind, name_of(container), &mut found)?;
         }
     }
     for (at, volume) in items(spec, path, "volumes")?.iter().enumerate() {
         if let Some(image) = volume.get("image").filter(|i| i.is_object()) {
             let pointer = format!("{path}/volumes/{at}/image/reference");
-            take(image.get("reference"), pointer, ImageFieldKind::Volume, name_of(volume), &mut found)?;
+            take(image.get("reference"), open, pointer, ImageFieldKind::Volume, name_of(volume), &mut found)?;
         }
     }
     let known: HashSet<String> = found.iter().map(|f| f.pointer.clone()).collect();
-    walk(spec, path, "", &known, &mut found);
+    walk(spec, path, "", open, &known, &mut found);
     Ok(found)
+}
+
+/// A template may leave an image open, for a higher-level controller to fill in: empty, or blank as
+/// OpenShift's image streams have it. In a Pod a blank is no image, and is left to be refused.
+fn is_open(image: &str, path: &str) -> bool {
+    let pod = path == "/spec";
+    image.is_empty() || (!pod && image.trim().is_empty())
 }
 
 fn items<'a>(spec: &'a Value, path: &str, list: &str) -> Result<&'a [Value], ReviewError> {
@@ -65,9 +73,9 @@ fn items<'a>(spec: &'a Value, path: &str, list: &str) -> Result<&'a [Value], Rev
     }
 }
 
-/// A template may leave an image open (higher-level controllers fill it in); an empty one is the same.
 fn take(
     value: Option<&Value>,
+    open: impl Fn(&str) -> bool,
     pointer: String,
     kind: ImageFieldKind,
     container: String,
@@ -75,7 +83,7 @@ fn take(
 ) -> Result<(), ReviewError> {
     match value {
         None | Some(Value::Null) => Ok(()),
-        Some(Value::String(image)) if image.is_empty() => Ok(()),
+        Some(Value::String(image)) if open(image) => Ok(()),
         Some(Value::String(image)) => {
             found.push(ImageField { pointer, kind, container, image: image.clone() });
             Ok(())
@@ -87,11 +95,18 @@ fn take(
 /// Looks for `image: TEXT` and `image: {reference: TEXT}` in what is left. Maps whose keys are the
 /// user's own words are passed over, and so is the one field of this name that is no container image
 /// (a Ceph block device).
-fn walk(value: &Value, pointer: &str, owner: &str, known: &HashSet<String>, found: &mut Vec<ImageField>) {
+fn walk(
+    value: &Value,
+    pointer: &str,
+    owner: &str,
+    open: impl Fn(&str) -> bool + Copy,
+    known: &HashSet<String>,
+    found: &mut Vec<ImageField>,
+) {
     match value {
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                walk(item, &format!("{pointer}/{at}"), owner, known, found);
+                walk(item, &format!("{pointer}/{at}"), owner, open, known, found);
             }
         }
         Value::Object(map) => {
@@ -109,7 +124,7 @@ fn walk(value: &Value, pointer: &str, owner: &str, known: &HashSet<String>, foun
                     },
                     _ => (here.clone(), None),
                 };
-                if let Some(text) = text.filter(|t| !t.is_empty())
+                if let Some(text) = text.filter(|t| !open(t))
                     && !known.contains(&place)
                 {
                     found.push(ImageField {
@@ -119,7 +134,7 @@ fn walk(value: &Value, pointer: &str, owner: &str, known: &HashSet<String>, foun
                         image: text.clone(),
                     });
                 }
-                walk(item, &here, named, known, found);
+                walk(item, &here, named, open, known, found);
             }
         }
         _ => {}

@@ -62,9 +62,10 @@ pub enum ReviewError {
 /// Reads a review. Objects that hold no pod have no images; nor has a request that brings nothing in
 /// (`DELETE`, `CONNECT`). An object that is being deleted is judged as any other (A25).
 ///
-/// An update of a Pod names the images that it changes: what stands at the same place with the same
-/// text has been judged when it came in and runs already. Without this a Pod from before the webhook
-/// could lose no finalizer and get no debugging container.
+/// An update names the images that it changes: what stands at the same place with the same text has
+/// been judged when it came in. Without this a Pod from before the webhook could lose no finalizer and
+/// get no debugging container, and where a key is trusted no longer, no controller could scale down
+/// what that key had vouched for. What a template brings into being later is judged as a Pod.
 pub fn parse(bytes: &[u8]) -> Result<AdmissionRequest, ReviewError> {
     if bytes.len() > LIMIT {
         return Err(ReviewError::TooBig(bytes.len()));
@@ -122,8 +123,7 @@ pub fn parse(bytes: &[u8]) -> Result<AdmissionRequest, ReviewError> {
     if let Some(path) = images::pod_spec(&group, &out.kind) {
         out.images = images::find(object, path)?;
         out.platform = object.pointer(path).and_then(platform);
-        if out.kind == "Pod"
-            && operation == Operation::Update
+        if operation == Operation::Update
             && let Some(old) = request.get("oldObject")
         {
             out.images.retain(|field| old.pointer(&field.pointer).and_then(Value::as_str) != Some(&field.image));

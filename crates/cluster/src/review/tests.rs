@@ -305,3 +305,22 @@ fn audit_annotations_go_to_the_log_cut_and_without_control_characters() {
     assert_eq!(long["response"]["auditAnnotations"]["verdict"].as_str().unwrap().len(), 4099);
     assert!(responded(&answer())["response"].get("auditAnnotations").is_none());
 }
+
+#[test]
+fn a_template_may_leave_an_image_blank_and_a_pod_may_not() {
+    let spec = || json!({"containers": [{"name": "a", "image": " "}, {"name": "b", "image": ""}, {"name": "c", "image": "d"}]});
+    let template = review("apps", "Deployment", json!({"kind": "Deployment", "spec": {"template": {"spec": spec()}}}));
+    assert_eq!(pointers(&template), ["/spec/template/spec/containers/2/image"]);
+    assert_eq!(pointers(&pod(spec())), ["/spec/containers/0/image", "/spec/containers/2/image"]);
+}
+
+#[test]
+fn an_update_of_a_template_names_what_it_changes() {
+    let template = |image: &str, replicas: u32| json!({"kind": "ReplicaSet", "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": "a", "image": image}]}}}});
+    let mut update = review("apps", "ReplicaSet", template("a:1", 0));
+    update["request"]["operation"] = json!("UPDATE");
+    update["request"]["oldObject"] = template("a:1", 3);
+    assert!(read(&update).unwrap().images.is_empty(), "scaled only");
+    update["request"]["oldObject"] = template("a:0", 3);
+    assert_eq!(pointers(&update), ["/spec/template/spec/containers/0/image"]);
+}

@@ -1,4 +1,4 @@
-//! cosign 3, the counterpart that signatures are exchanged with. Everything is done with a key and
+//! cosign 3 and 2, the counterparts that signatures are exchanged with. Everything is done with a key and
 //! without a transparency log, so that no test asks the internet for anything.
 
 use super::{Component, Missing, find};
@@ -15,11 +15,20 @@ pub struct Cosign {
     password: String,
 }
 
-/// The cosign of the cache; key files are protected with `password`.
+/// The cosign 3 of the cache; key files are protected with `password`.
 pub fn cosign(password: &str) -> Result<Cosign, Missing> {
-    let program = find(Component::Cosign)?;
-    let home = tempfile::tempdir()
-        .map_err(|error| Missing { component: Component::Cosign, why: format!("no temporary folder: {error}") })?;
+    counterpart(Component::Cosign, password)
+}
+
+/// The cosign 2 of the cache.
+pub fn cosign2(password: &str) -> Result<Cosign, Missing> {
+    counterpart(Component::Cosign2, password)
+}
+
+fn counterpart(component: Component, password: &str) -> Result<Cosign, Missing> {
+    let program = find(component)?;
+    let home =
+        tempfile::tempdir().map_err(|error| Missing { component, why: format!("no temporary folder: {error}") })?;
     Ok(Cosign { program, home, password: password.to_owned() })
 }
 

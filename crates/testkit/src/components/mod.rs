@@ -27,6 +27,8 @@ pub enum Component {
     Kube,
     /// cosign, version 3.
     Cosign,
+    /// cosign, version 2.
+    Cosign2,
     /// olareg: a registry with the referrers API.
     Olareg,
     /// distribution 3: a registry without the referrers API.
@@ -45,9 +47,10 @@ pub enum Component {
 
 impl Component {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Kube,
         Self::Cosign,
+        Self::Cosign2,
         Self::Olareg,
         Self::Distribution,
         Self::Chromium,
@@ -62,6 +65,7 @@ impl Component {
         match self {
             Self::Kube => "kube",
             Self::Cosign => "cosign",
+            Self::Cosign2 => "cosign2",
             Self::Olareg => "olareg",
             Self::Distribution => "distribution",
             Self::Chromium => "chromium",
@@ -167,6 +171,7 @@ fn look(component: Component, cache: &Path, path: &[PathBuf]) -> Result<PathBuf,
     };
     match component {
         Component::Cosign => cached("cosign"),
+        Component::Cosign2 => cached("cosign2"),
         Component::Olareg => cached("olareg"),
         Component::Distribution => cached("registry"),
         Component::Umoci => cached("umoci"),
