@@ -16,8 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cleanbill_model::{Digest, Reference};
-use cleanbill_trust::Collected;
 use tokio::sync::Mutex as Turn;
+
+use crate::look::Gathered;
 
 /// How long facts count that hold a signature which the asking policies accept.
 const SIGNED_FOR: Duration = Duration::from_secs(60);
@@ -53,7 +54,7 @@ struct Entry<V> {
 }
 
 /// The facts, shared by all requests.
-pub(crate) struct Facts<V = Collected> {
+pub(crate) struct Facts<V = Gathered> {
     entries: Mutex<HashMap<Key, Entry<V>>>,
     turns: Turns,
 }

@@ -1,13 +1,13 @@
 //! Finding out about one image: which digest it is, what is attached to exactly that digest, and what is
 //! wrong with everything that could run of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cleanbill_image::Document;
 use cleanbill_model::{
-    AdmissionRequest, Decision, Digest, DigestKind, Evidence, Platform, Reason, ReasonCode, Reference, Timestamp,
-    Unavailable, Verdict,
+    AdmissionRequest, Decision, Digest, DigestKind, Evidence, KeyId, Platform, Reason, ReasonCode, Reference,
+    Timestamp, Unavailable, Verdict,
 };
 use cleanbill_oci::{Client, ErrorKind, OciError};
 use cleanbill_policy::{Demand, PolicySet, Scan, Scanned, Statement};
@@ -31,7 +31,7 @@ const TO_SAY_SO: Duration = Duration::from_millis(200);
 
 /// What is kept from one request for the next, and who may look.
 pub(crate) struct Known {
-    facts: Facts<Collected>,
+    facts: Facts,
     built: Facts<Built>,
     tags: Flights<(String, Reference), Result<(Digest, DigestKind), OciError>>,
     limits: Arc<Limits>,
@@ -173,7 +173,7 @@ impl Sources<'_> {
                 },
             ));
         }
-        let evidence = judge(&collected, &keys, demands);
+        let evidence = collected.judged(&keys, demands).as_ref().clone();
         let statements = stated(&collected, &keys, demand);
         Ok(Found::Looked(Box::new(Looked { digest, evidence, statements, scanned })))
     }
@@ -209,13 +209,13 @@ impl Sources<'_> {
         kind: Option<DigestKind>,
         demand: &Demand,
         keys: &[PublicKey],
-    ) -> Result<Arc<Collected>, Found> {
+    ) -> Result<Arc<Gathered>, Found> {
         let attestations = !demand.attestations.is_empty();
         let key = Key::new(pinned, digest, attestations);
         // Whether everything that is asked for is there, whatever it says: then nobody waits for more of it.
-        let whole = |collected: &Collected| {
+        let whole = |collected: &Gathered| {
             let demands = Demands { log_entry: demand.log_entry };
-            let signed = || judge(collected, keys, demands).signatures.iter().any(|s| !s.verified_by.is_empty());
+            let signed = || collected.judged(keys, demands).signatures.iter().any(|s| !s.verified_by.is_empty());
             let stated = stated(collected, keys, demand);
             (!demand.signatures || signed())
                 && demand.attestations.iter().all(|of| stated.iter().any(|s| s.predicate_type == *of))
@@ -234,7 +234,7 @@ impl Sources<'_> {
                 None => kind_of(&self.client.document(pinned).await?),
             };
             let look = Look { attestations, ..Look::default() };
-            Ok::<_, Found>(collect_from(self.client, pinned, kind, &look).await?)
+            Ok::<_, Found>(Gathered::new(collect_from(self.client, pinned, kind, &look).await?))
         };
         self.known.facts.get(key, self.keep, whole, fetch).await
     }
@@ -304,6 +304,53 @@ fn stated(collected: &Collected, keys: &[PublicKey], demand: &Demand) -> Vec<Sta
         .into_iter()
         .map(|s| Statement { predicate_type: s.predicate_type, verified_by: s.keys, predicate: s.predicate })
         .collect()
+}
+
+/// What is attached to a digest, with what was made of it for the keys that were asked about lately.
+/// Signatures do not change, and neither does what a key says of them: only rules do, and they are judged
+/// anew each time.
+pub(crate) struct Gathered {
+    collected: Collected,
+    judged: Mutex<Vec<Judged>>,
+}
+
+struct Judged {
+    keys: Vec<KeyId>,
+    log_entry: bool,
+    evidence: Arc<Evidence>,
+}
+
+/// Sets of keys that are remembered of one digest; policies of one cluster have few.
+const JUDGED: usize = 8;
+
+impl Gathered {
+    fn new(collected: Collected) -> Self {
+        Self { collected, judged: Mutex::default() }
+    }
+
+    fn judged(&self, keys: &[PublicKey], demands: Demands) -> Arc<Evidence> {
+        let ids: Vec<KeyId> = keys.iter().map(PublicKey::id).collect();
+        let known = |judged: &&Judged| judged.keys == ids && judged.log_entry == demands.log_entry;
+        let lock = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(judged) = lock().iter().find(known) {
+            return judged.evidence.clone();
+        }
+        let evidence = Arc::new(judge(&self.collected, keys, demands));
+        let mut judged = lock();
+        if judged.len() >= JUDGED {
+            judged.remove(0);
+        }
+        judged.push(Judged { keys: ids, log_entry: demands.log_entry, evidence: evidence.clone() });
+        evidence
+    }
+}
+
+impl std::ops::Deref for Gathered {
+    type Target = Collected;
+
+    fn deref(&self) -> &Collected {
+        &self.collected
+    }
 }
 
 fn keys(demand: &Demand) -> Result<Vec<PublicKey>, Found> {

@@ -1,7 +1,7 @@
 //! `conformance verify-bundle` against bundles of a small sigstore that is made here, by its exit code.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[allow(dead_code, unreachable_pub)]
+#[allow(unreachable_pub)]
 #[path = "../../trust/tests/instance/mod.rs"]
 mod instance;
 mod support;

@@ -94,7 +94,9 @@ fn configuration(options: &WebhookOptions, sort: &str, verb: &str, rules: &[(&st
     out.push_str(&format!(
         "apiVersion: admissionregistration.k8s.io/v1\nkind: {sort}WebhookConfiguration\nmetadata:\n  name: cleanbill\n  labels:\n    app.kubernetes.io/name: cleanbill\nwebhooks:\n"
     ));
-    for setting in ["ignore", "fail"] {
+    // The stricter one first: what it pins is not changed by the other, so that the API server has no reason
+    // to ask it again.
+    for setting in ["fail", "ignore"] {
         // While nothing is refused, an outage of ours must not refuse either.
         let failure = if setting == "fail" && !audit { "Fail" } else { "Ignore" };
         let path = format!("/{verb}/{}/{setting}{}", options.secret, if audit { "/audit" } else { "" });
@@ -166,7 +168,7 @@ mod tests {
                 .collect();
             let ignore = format!("https://127.0.0.1:9443/{verb}/5ec/ignore");
             let fail = format!("https://127.0.0.1:9443/{verb}/5ec/fail");
-            assert_eq!(seen, [("Ignore", ignore.as_str()), ("Fail", fail.as_str())]);
+            assert_eq!(seen, [("Fail", fail.as_str()), ("Ignore", ignore.as_str())]);
         }
     }
 

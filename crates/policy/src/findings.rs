@@ -211,9 +211,7 @@ impl Gate {
             .filter_map(|f| Some(format!("{} to {}", f.package.name, f.fixed.first()?)))
             .collect();
         let hint = if fixes.is_empty() {
-            "build it without these packages, or have an exception made (policy `exceptions`, or --ignorefile and VEX \
-             of the operator)"
-                .to_owned()
+            "build it without these packages, or have an exception made (`exceptions` of the policy)".to_owned()
         } else {
             format!("update {}, and build the image again", fixes.into_iter().collect::<Vec<_>>().join(", "))
         };

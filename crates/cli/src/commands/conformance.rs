@@ -67,10 +67,11 @@ async fn who(args: &VerifyBundle) -> anyhow::Result<Who> {
 
 /// A digest, if it is one whole and no file is called so; else a file.
 fn artifact(text: &str) -> anyhow::Result<Artifact> {
-    if text.starts_with("sha256:") && !Path::new(text).exists() {
-        if let Ok(artifact) = Artifact::parse(text) {
-            return Ok(artifact);
-        }
+    if text.starts_with("sha256:")
+        && !Path::new(text).exists()
+        && let Ok(artifact) = Artifact::parse(text)
+    {
+        return Ok(artifact);
     }
     Ok(Artifact::of_bytes(read(Path::new(text), ARTIFACT_LIMIT)?))
 }
