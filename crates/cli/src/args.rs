@@ -27,7 +27,7 @@ const AFTER_HELP: &str = "Examples:
   cleanbill verify --key cosign.pub registry.example/app:1.2
   cleanbill up --context prod --advisories ./advisories
   cleanbill where CVE-2021-44228
-\nExit codes: 0 done and gates passed · 1 done, a gate refused · 2 could not do it
+\nExit codes: 0 done and gates passed, 1 done, a gate refused, 2 could not do it
 `cleanbill help COMMAND` says more of each, with examples.";
 
 /// The whole command line.
@@ -91,18 +91,21 @@ pub(crate) enum Command {
     GenerateKeyPair(GenerateKeyPair),
     /// Print the public half of a private key
     PublicKey(PublicKeyArgs),
-    /// Make a key pair in cosign's format from a private key in another
+    /// Make cosign's key pair from another private key
     ImportKeyPair(ImportKeyPair),
-    /// Attest something about an image with a key: an SBOM, a scan, VEX, provenance
+    /// Attest an SBOM, a scan, VEX or provenance of an image
     Attest(Attest),
-    /// Verify that an image has an attestation of a type, signed by a key
+    /// Verify an attestation of an image with a key
     VerifyAttestation(VerifyAttestation),
     /// List everything attached to an image
     Tree(Tree),
     /// Copy an image with everything attached to it
     Copy(Copy),
-    /// Verify sigstore bundles as the public conformance set wants it
-    #[command(subcommand)]
+    /// Verify bundles as sigstore's conformance set asks
+    #[command(
+        subcommand,
+        after_help = "Example:\n  cleanbill conformance verify-bundle --bundle app.json --key k.pub app.tar"
+    )]
     Conformance(Conformance),
     /// Work with policies
     #[command(subcommand)]

@@ -76,6 +76,14 @@ fn kind_of(text: &str) -> anyhow::Result<Target> {
         .with_context(|| format!("there is no file `{text}`, and it is no image reference either"))
 }
 
+/// The image that a target names in a registry; `None` for everything else.
+pub(crate) fn registry(text: &str) -> anyhow::Result<Option<Reference>> {
+    Ok(match kind_of(text)? {
+        Target::Registry(reference) => Some(reference),
+        _ => None,
+    })
+}
+
 /// What a file begins like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Content {

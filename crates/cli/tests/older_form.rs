@@ -145,6 +145,33 @@ async fn a02_attestations_are_judged_by_their_payload_in_both_forms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_found_in_an_image_is_attested_on_the_way() {
+    let stage = Stage::new(true).await;
+    let (name, image) = stage.image("app");
+    let record = r#"{"id":"X-1","affected":[{"package":{"ecosystem":"Go","name":"m"},"versions":["1"]}]}"#;
+    stage.file("x.json", record);
+    stage.run(0, &["db", "build", "--from", "x.json", "--to", "x.db"]);
+    stage.run(0, &["sbom", &name, "-o", "purls", "--attest", "cosign.key"]);
+    stage.run(0, &["scan", &name, "--db", "x.db", "--attest", "cosign.key"]);
+    for (kind, field) in [("cyclonedx", "bomFormat"), ("vuln", "scanner")] {
+        let (out, _) = stage.run(0, &["verify-attestation", "--key", "cosign.pub", "--type", kind, &name]);
+        let envelope: Value = serde_json::from_str(&out).unwrap();
+        let payload =
+            base64::Engine::decode(&base64::engine::general_purpose::STANDARD, envelope["payload"].as_str().unwrap());
+        let statement: Value = serde_json::from_slice(&payload.unwrap()).unwrap();
+        assert!(!statement["predicate"][field].is_null(), "{kind}: {statement}");
+        assert_eq!(statement["subject"][0]["digest"]["sha256"], image.digest().hex());
+    }
+    // Nothing can be attached to what lies in no registry, and that is said before anything is looked into.
+    stage.file("sbom.json", r#"{"bomFormat":"CycloneDX","specVersion":"1.5"}"#);
+    for verb in [&["sbom", "sbom.json", "--attest", "cosign.key"][..], &["scan", "sbom.json", "--attest", "cosign.key"]]
+    {
+        let (_, err) = stage.run(2, verb);
+        assert!(err.contains("does not lie in a registry") && err.contains("hint:"), "{err}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_copy_has_everything_and_verifies_by_itself() {
     for api in [true, false] {
         let stage = Stage::new(api).await;

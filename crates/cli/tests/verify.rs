@@ -150,7 +150,7 @@ async fn what_cannot_be_done_says_so_and_exits_2() {
         (&["verify", "--key", "cosign.pub", "--rekor-url", "https://rekor.example", &name], "transparency-log"),
         (&["sign", "--key", "cosign.key", "--tlog-upload", &name], "transparency-log"),
         (&["sign", "--key", "cosign.key", "-a", "novalue", &name], "KEY=VALUE"),
-        (&["sign", "--key", "k8s://ns/name", &name], "not read yet"),
+        (&["sign", "--key", "k8s://ns/name", &name], "--kubeconfig or KUBECONFIG"),
         (&["sign", "--key", "env://NO_SUCH_KEY", &name], "NO_SUCH_KEY"),
         (&["import-key-pair", "--key", "cosign.key", "--output-key-prefix", "cosign"], "there already"),
         (&["attest", "--key", "cosign.key", "--predicate", "missing.json", &name], "missing.json"),

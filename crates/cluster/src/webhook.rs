@@ -232,7 +232,7 @@ mod tests {
     fn a_service_is_named_by_its_parts() {
         let endpoint = Endpoint::Service { namespace: "sec".to_owned(), name: "cleanbill".to_owned(), port: 8443 };
         let docs = read(&options(endpoint, WebhookMode::Enforce));
-        let service = &docs[1]["webhooks"][1]["clientConfig"]["service"];
+        let service = &docs[1]["webhooks"][0]["clientConfig"]["service"];
         assert_eq!(
             *service,
             serde_json::json!({"namespace": "sec", "name": "cleanbill", "port": 8443, "path": "/validate/5ec/fail"})

@@ -17,7 +17,7 @@ Examples:
   cleanbill policy check -p verify.yaml --image registry.example/app:1.2
   cleanbill policy check -p verify.yaml --resource deployment.yaml")]
     Check(PolicyCheck),
-    /// Look for what policies say and hardly mean: patterns, rules, fields, exceptions
+    /// Look for what policies say and hardly mean
     #[command(after_help = "Example:
   cleanbill policy lint policies/ --strict")]
     Lint {
@@ -59,7 +59,7 @@ Examples:
         #[arg(short, long, default_value = "table")]
         output: Format,
     },
-    /// Print which fields of Kyverno's policies are read, and what becomes of the others
+    /// Print which fields of Kyverno's policies are read
     #[command(after_help = "Example:
   cleanbill policy fields")]
     Fields,

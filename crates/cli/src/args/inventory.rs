@@ -82,14 +82,19 @@ pub(crate) struct Scan {
     #[arg(long, value_name = "IMAGE")]
     pub(crate) base: Option<String>,
     /// Instead of listing findings, say of one vulnerability why it is a finding, or why not
-    #[arg(long, value_name = "ID", conflicts_with_all = ["fail_on", "output", "exit_code", "severity", "vex", "ignorefile", "base"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["fail_on", "attest", "output", "exit_code", "severity", "vex", "ignorefile", "base"])]
     pub(crate) explain: Option<String>,
+    /// Attest the result too (type vuln), with this private key, and attach that to the image: a PEM file, env://VARIABLE or
+    /// k8s://NAMESPACE/SECRET. For images in a registry
+    #[arg(long, value_name = "KEY")]
+    pub(crate) attest: Option<PathBuf>,
     /// Exit with this number when the distribution's release is out of support (trivy's word)
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) exit_on_eol: u8,
 }
 
 const SBOM_EXAMPLES: &str = "Examples:
+  cleanbill sbom registry.example/app:1 -o cyclonedx-json --attest cosign.key
   cleanbill sbom ghcr.io/org/app:1.2 -o cyclonedx-json > sbom.cdx.json
   cleanbill sbom image.tar -o spdx-json=sbom.spdx.json -o table
   cleanbill sbom rootfs:/mnt -o purls
@@ -144,6 +149,10 @@ pub(crate) struct SbomOf {
     /// Which image to take out of an index: OS/ARCHITECTURE[/VARIANT]
     #[arg(long)]
     pub(crate) platform: Option<String>,
+    /// Attest it too, with this private key, and attach that to the image: a PEM file, env://VARIABLE or
+    /// k8s://NAMESPACE/SECRET. For images in a registry
+    #[arg(long, value_name = "KEY")]
+    pub(crate) attest: Option<PathBuf>,
     /// Exit 2 when something could not be read
     #[arg(long)]
     pub(crate) strict: bool,

@@ -106,7 +106,7 @@ pub(crate) struct Form {
 /// `cleanbill import-key-pair`
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Example: openssl ecparam -name prime256v1 -genkey -noout | cleanbill import-key-pair --key /dev/stdin\nRead are PKCS#8, SEC1 and PKCS#1, and both encrypted forms of cosign."
+    after_help = "Example:\n  cleanbill import-key-pair --key openssl.pem\nRead are PKCS#8, SEC1 and PKCS#1, and both encrypted forms of cosign."
 )]
 pub(crate) struct ImportKeyPair {
     /// Private key: a PEM file or env://VARIABLE
@@ -120,7 +120,7 @@ pub(crate) struct ImportKeyPair {
 /// `cleanbill attest`
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  cleanbill sbom app:1 -o cyclonedx-json | cleanbill attest --key cosign.key --type cyclonedx --predicate - app:1\n  cleanbill attest --key cosign.key --type openvex --predicate vex.json registry.example/app@sha256:…\nThe password is read from COSIGN_PASSWORD or asked for."
+    after_help = "Examples:\n  cleanbill sbom app:1 -o cyclonedx-json=app.json\n  cleanbill attest --key k.key --type cyclonedx --predicate app.json app:1\n  cleanbill attest --key k.key --type openvex --predicate vex.json app@sha256:…\nThe password is read from COSIGN_PASSWORD or asked for."
 )]
 pub(crate) struct Attest {
     /// Image references
@@ -150,9 +150,7 @@ pub(crate) struct Attest {
 
 /// `cleanbill verify-attestation`
 #[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "Example: cleanbill verify-attestation --key cosign.pub --type cyclonedx registry.example/app:1.2"
-)]
+#[command(after_help = "Example:\n  cleanbill verify-attestation --key cosign.pub --type cyclonedx app:1.2")]
 pub(crate) struct VerifyAttestation {
     /// Image references
     #[arg(required = true, value_name = "REF")]
@@ -188,7 +186,7 @@ pub(crate) struct Tree {
 /// `cleanbill copy`
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Example: cleanbill copy staging.example/app:1.2 registry.example/app:1.2\nAll platforms come along, and signatures, attestations and whatever else is attached, in both forms."
+    after_help = "Example: cleanbill copy staging.example/app:1.2 registry.example/app:1.2\nAll platforms come along, and signatures, attestations and whatever else is\nattached, in both forms."
 )]
 pub(crate) struct Copy {
     /// Image reference
@@ -216,7 +214,7 @@ pub(crate) enum Conformance {
 /// `cleanbill conformance verify-bundle`
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  cleanbill conformance verify-bundle --bundle app.sigstore.json --certificate-identity a@example.com --certificate-oidc-issuer https://accounts.example.com app.tar\n  cleanbill conformance verify-bundle --bundle app.sigstore.json --key cosign.pub sha256:…"
+    after_help = "Examples:\n  cleanbill conformance verify-bundle --bundle app.json --key k.pub app.tar\n  cleanbill conformance verify-bundle --bundle app.json --key k.pub sha256:…\nWhere a certificate signed, --certificate-identity and\n--certificate-oidc-issuer say whose it must be."
 )]
 pub(crate) struct VerifyBundle {
     /// Believe sigstore's staging instance instead of the public one
@@ -238,6 +236,6 @@ pub(crate) struct VerifyBundle {
     #[arg(long, value_name = "FILE")]
     pub(crate) trusted_root: Option<PathBuf>,
     /// What is signed: a file, or its digest as sha256:HEX
-    #[arg(value_name = "FILE_OR_DIGEST")]
+    #[arg(value_name = "ARTIFACT")]
     pub(crate) artifact: String,
 }

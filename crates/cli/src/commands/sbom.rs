@@ -20,6 +20,10 @@ pub(crate) async fn run(args: &Sbom, common: &Common) -> anyhow::Result<Outcome>
         }
     };
     let sinks = Sink::all(output, &formats())?;
+    let attest = args.of.attest.as_deref().filter(|_| args.command.is_none());
+    if attest.is_some() {
+        super::attest::image_of(&target)?;
+    }
     let sbom = target::inventory(&target, platform, common).await?;
     for sink in sinks {
         // No other time is stated, so that an SBOM stays the same from run to run.
@@ -28,6 +32,10 @@ pub(crate) async fn run(args: &Sbom, common: &Common) -> anyhow::Result<Outcome>
             None => cleanbill_report::sbom_table::write(&sbom, output::width()).into_bytes(),
         };
         sink.write(&bytes)?;
+    }
+    if let Some(key) = attest {
+        let document = cleanbill_sbom::cyclonedx::write(&sbom, clock::source_date());
+        super::attest::found(&target, &sbom, "cyclonedx", &document, key, common).await?;
     }
     tell_problems(&sbom.problems);
     strict(is_strict, &sbom.problems)

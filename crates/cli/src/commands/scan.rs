@@ -92,6 +92,9 @@ pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome>
             args.targets.len()
         );
     }
+    if args.attest.is_some() {
+        args.targets.iter().try_for_each(|name| super::attest::image_of(name).map(drop))?;
+    }
     let gate = Gate::parse(args)?;
     let ignores = args.ignorefile.iter().map(|file| ignore_file(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let vex = args.vex.iter().map(|file| vex_file(file)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -156,6 +159,10 @@ pub(crate) async fn run(args: &Scan, common: &Common) -> anyhow::Result<Outcome>
             let format = cleanbill_report::ALL.iter().find(|f| f.name == name);
             let format = format.with_context(|| format!("output format `{}` is not known", sink.format))?;
             sink.write((format.write)(&report, output::width()).as_bytes())?;
+        }
+        if let Some(key) = &args.attest {
+            let document = cleanbill_report::cosign_vuln::write(&report);
+            super::attest::found(name, sbom, "vuln", document.as_bytes(), key, common).await?;
         }
         tell_problems(&sbom.problems);
         problems += sbom.problems.len();
