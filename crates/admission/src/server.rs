@@ -15,7 +15,8 @@ use axum::extract::{Path as Parts, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use cleanbill_cluster::{glass, review};
 use cleanbill_model::{AdmissionAnswer, Timestamp};
 use cleanbill_policy::FailurePolicy;
@@ -103,7 +104,9 @@ impl Server {
     pub async fn run(self) -> Result<(), ServerError> {
         let Self { router, listener, address, mut tls } = self;
         let failed = |source| ServerError::Listen { address, source };
-        let serving = axum_server::from_tcp_rustls(listener, tls.config.clone()).map_err(failed)?;
+        // An answer is two small writes: held back until the first is acknowledged, each would take 40 ms.
+        let acceptor = RustlsAcceptor::new(tls.config.clone()).acceptor(NoDelayAcceptor::new());
+        let serving = axum_server::from_tcp(listener).map_err(failed)?.acceptor(acceptor);
         let renewing = async move {
             let mut tick = tokio::time::interval(RENEWAL);
             loop {

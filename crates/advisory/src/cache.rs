@@ -30,27 +30,37 @@ impl<K: Eq + Hash + Copy, V: Clone> Cache<K, V> {
             return Some(value.clone());
         }
         let (value, weight) = generations.old.remove(&key)?;
-        generations.insert(key, value.clone(), weight, self.budget);
+        let gone = generations.insert(key, value.clone(), weight, self.budget);
+        drop(generations);
+        drop(gone);
         Some(value)
     }
 
     pub(crate) fn insert(&self, key: K, value: V, weight: usize) {
-        self.generations.lock().unwrap_or_else(PoisonError::into_inner).insert(key, value, weight, self.budget);
+        let gone = {
+            let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+            generations.insert(key, value, weight, self.budget)
+        };
+        // Thousands of values may go; nobody waits for that.
+        drop(gone);
     }
 }
 
 impl<K: Eq + Hash, V> Generations<K, V> {
-    fn insert(&mut self, key: K, value: V, weight: usize, budget: usize) {
+    /// Gives what has to go.
+    fn insert(&mut self, key: K, value: V, weight: usize, budget: usize) -> HashMap<K, (V, usize)> {
+        let mut gone = HashMap::new();
         if weight > budget {
-            return;
+            return gone;
         }
         if self.weight + weight > budget {
-            self.old = std::mem::take(&mut self.young);
+            gone = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
             self.weight = 0;
         }
         if self.young.insert(key, (value, weight)).is_none() {
             self.weight += weight;
         }
+        gone
     }
 }
 

@@ -176,7 +176,7 @@ async fn outcomes_are_told_apart_and_what_nobody_asked_about_is_not_kept() {
 }
 
 #[tokio::test]
-async fn the_page_says_why_what_was_tried_and_what_to_do() {
+async fn a80_the_page_says_why_what_was_tried_and_what_to_do() {
     let place = Place::new().await;
     place.hub.note_admission(refused(0));
     place.hub.flush_admissions().await;

@@ -259,7 +259,7 @@ fn a_cancelled_reading_stops() {
 }
 
 #[test]
-fn foreign_and_encrypted_layers_are_never_opened() {
+fn a82_foreign_and_encrypted_layers_are_never_opened() {
     let (mut image, blobs) = image(&[Tar::new().file("a", "1").finish(), Tar::new().file("b", "1").finish()]);
     image.manifest.layers[0].media_type = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip".to_owned();
     image.manifest.layers[0].urls = vec!["http://127.0.0.1:1/secret".to_owned()];

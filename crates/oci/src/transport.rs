@@ -1,7 +1,7 @@
 //! One request to a registry: guarded, authenticated, redirected by hand, tried again, bounded.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,7 +37,7 @@ pub(crate) struct Inner {
     /// For loopback hosts: no proxy, no TLS.
     direct: reqwest::Client,
     /// For all others.
-    outer: reqwest::Client,
+    outer: OnceLock<reqwest::Client>,
     grants: Mutex<HashMap<(String, String), Grant>>,
     /// One writer a fallback tag.
     pub(crate) tags: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -98,30 +98,24 @@ impl<'a> Call<'a> {
     }
 }
 
+/// What all connections have in common.
+fn base(options: &ClientOptions) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .user_agent(concat!("cleanbill/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(options.timeout.min(Duration::from_secs(10)))
+        .dns_resolver(GuardedResolver { allow_loopback: options.allow_loopback })
+}
+
 impl Client {
     /// A client.
     pub fn new(options: ClientOptions) -> Result<Self, OciError> {
         // Fails when another part of the program installed one already: the same, there is only one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let base = || {
-            reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .user_agent(concat!("cleanbill/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(options.timeout.min(Duration::from_secs(10)))
-                .dns_resolver(GuardedResolver { allow_loopback: options.allow_loopback })
-        };
         let fail = |e: reqwest::Error| OciError::new(ErrorKind::Unreachable, "prepare the registry client", causes(&e));
-        let direct = base().no_proxy().tls_certs_only([]).build().map_err(fail)?;
-        let outer = match base().build() {
-            Ok(client) => client,
-            Err(error) => {
-                // A machine without certificate authorities can still speak to plain HTTP hosts.
-                tracing::warn!(error = %causes(&error), "no certificate authorities: every TLS connection will fail");
-                base().tls_certs_only([]).build().map_err(fail)?
-            }
-        };
-        let inner = Inner { options, direct, outer, grants: Mutex::default(), tags: Mutex::default() };
+        let direct = base(&options).no_proxy().tls_certs_only([]).build().map_err(fail)?;
+        let inner = Inner { options, direct, outer: OnceLock::new(), grants: Mutex::default(), tags: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -219,7 +213,18 @@ impl Client {
     }
 
     fn http(&self, url: &Url) -> &reqwest::Client {
-        if guard::is_loopback(url) { &self.inner.direct } else { &self.inner.outer }
+        if guard::is_loopback(url) {
+            return &self.inner.direct;
+        }
+        // Reading the certificate authorities of the machine takes longer than asking a registry that is near.
+        self.inner.outer.get_or_init(|| {
+            base(&self.inner.options).build().unwrap_or_else(|error| {
+                // A machine without certificate authorities can still speak to plain HTTP hosts.
+                tracing::warn!(error = %causes(&error), "no certificate authorities: every TLS connection will fail");
+                let bare = base(&self.inner.options).tls_certs_only([]).build();
+                bare.unwrap_or_else(|_| self.inner.direct.clone())
+            })
+        })
     }
 
     /// Whether `url`, named by the registry or by the user, may be asked.

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_no_formulas() {
+    fn a80_fields_are_no_formulas() {
         for (text, expect) in [
             ("=1+1", "\"'=1+1\""),
             ("+1", "\"'+1\""),

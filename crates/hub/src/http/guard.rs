@@ -79,7 +79,7 @@ mod tests {
     use super::is_own;
 
     #[test]
-    fn only_loopback_names_with_the_own_port_count() {
+    fn a81_only_loopback_names_with_the_own_port_count() {
         for host in ["127.0.0.1:8420", "localhost:8420", "[::1]:8420"] {
             assert!(is_own(host, 8420), "{host}");
         }

@@ -15,6 +15,7 @@ use axum::extract::FromRef;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 
 pub use auth::{Acknowledge, Action, Auth, Authorized, View};
@@ -68,6 +69,10 @@ impl Hub {
     pub async fn serve(&self, listener: TcpListener, auth: Auth) -> Result<(), HubError> {
         let failed = |source| HubError::Io { path: "the listener".to_owned(), source };
         let address = listener.local_addr().map_err(failed)?;
+        // Answers go out at once, not when what went before was acknowledged.
+        let listener = listener.tap_io(|connection| {
+            let _ = connection.set_nodelay(true);
+        });
         axum::serve(listener, self.router(auth, address)).await.map_err(failed)
     }
 }
