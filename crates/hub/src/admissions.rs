@@ -21,6 +21,8 @@ use crate::hub::{Hub, HubError};
 const QUEUE: usize = 4096;
 /// Answers that are written at once.
 const AT_ONCE: usize = 256;
+/// How long answers are gathered before they are written.
+const GATHER: std::time::Duration = std::time::Duration::from_millis(250);
 /// Answers that are kept.
 const KEPT: usize = 10_000;
 
@@ -68,7 +70,16 @@ impl Hub {
             let wait = std::time::Duration::from_millis(200);
             match tokio::time::timeout(wait, from.recv_many(&mut records, AT_ONCE)).await {
                 Ok(0) => return,
-                Ok(_) => self.write_admissions(&mut records).await,
+                Ok(_) => {
+                    // Each write waits for the disk: what comes in the same moment goes with it.
+                    tokio::time::sleep(GATHER).await;
+                    while records.len() < QUEUE
+                        && let Ok(record) = from.try_recv()
+                    {
+                        records.push(record);
+                    }
+                    self.write_admissions(&mut records).await;
+                }
                 Err(_) => {}
             }
         }
