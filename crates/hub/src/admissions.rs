@@ -170,12 +170,14 @@ fn entry(record: &AdmissionRecord) -> Option<AdmissionEntry> {
         .collect();
     // Those that keep the object out first.
     images.sort_by_key(|image| (image.decision == Decision::Admit.name(), image.image.clone()));
+    // Nothing here is told more exactly than to the second.
+    let at = Timestamp::from_second(record.at.as_second()).unwrap_or(record.at);
     Some(AdmissionEntry {
         key: key(record, outcome, &images),
         cursor: 0,
         times: 1,
-        first: record.at,
-        last: record.at,
+        first: at,
+        last: at,
         outcome,
         phase: record.phase.to_owned(),
         failure_policy: record.failure_policy.to_owned(),

@@ -110,7 +110,7 @@ pub(super) async fn list(
         id: entry.key.clone(),
         outcome: entry.outcome.name(),
         thing: visible(&thing(entry)),
-        why: visible(&why(entry)),
+        why: visible(&shortened(&why(entry))),
         times: entry.times,
         last: entry.last.to_string(),
         ago: ago(entry.last, status.as_of),
@@ -256,6 +256,27 @@ impl ImageView {
     }
 }
 
+/// A sentence with its digests cut to twelve digits: whole ones stand on the page of the answer.
+fn shortened(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("sha256:") {
+        let digits = after.bytes().take_while(u8::is_ascii_hexdigit).count();
+        out.push_str(before);
+        out.push_str("sha256:");
+        match after.get(..12).filter(|_| digits == 64) {
+            Some(first) => {
+                out.push_str(first);
+                out.push('…');
+            }
+            None => out.push_str(&after[..digits]),
+        }
+        rest = &after[digits..];
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The first twelve digits of a digest.
 fn short(digest: &str) -> String {
     digest.split_once(':').map_or("", |(_, hex)| hex.get(..12).unwrap_or(hex)).to_owned()
@@ -286,7 +307,7 @@ pub(super) async fn one(
         title: visible(&format!("{} {came_in}", thing(&entry))),
         lead: visible(&match why(&entry) {
             why if why.is_empty() => times,
-            why => format!("{why}. {times}"),
+            why => format!("{}. {times}", shortened(&why)),
         }),
         message: entry.message.lines().map(visible).collect::<Vec<_>>().join("\n"),
         images: entry.images.iter().map(ImageView::new).collect(),
@@ -412,4 +433,18 @@ pub(super) async fn api_one(
 ) -> Result<Json<Value>, Refusal> {
     let entry = found(&shared, &id, &uri).await?;
     Ok(Json(json!({"schema": "cleanbill/admission/v1", "admission": to_json(&entry)})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn digests_in_sentences_are_cut_and_nothing_else() {
+        let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        assert_eq!(shortened(&format!("a@{digest} is, {digest}")), "a@sha256:0123456789ab… is, sha256:0123456789ab…");
+        for same in ["", "plain", "sha256:", "sha256:01 x", "ends sha256:0123"] {
+            assert_eq!(shortened(same), same);
+        }
+    }
 }
