@@ -84,14 +84,6 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
         }
     });
 
-    tasks.spawn({
-        let (hub, cancel) = (hub.clone(), cancel.clone());
-        async move {
-            hub.keep_admissions(cancel).await;
-            Ok(())
-        }
-    });
-
     let webhook = match policies {
         None => None,
         Some(policies) => {
@@ -119,7 +111,16 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
         let epoch = u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(1);
         demo::feed(&hub, epoch).await.context("could not set up the demo")?;
         demo::admissions(&hub, Timestamp::now()).context("could not set up the demo")?;
+        // They are there when the first page is opened.
+        hub.flush_admissions().await;
     }
+    tasks.spawn({
+        let (hub, cancel) = (hub.clone(), cancel.clone());
+        async move {
+            hub.keep_admissions(cancel).await;
+            Ok(())
+        }
+    });
 
     let (webhook, metrics) = webhook.map_or((None, None), |(webhook, metrics)| (Some(webhook), metrics));
     let document = json!({"hub": url, "admission": webhook, "metrics": metrics, "token_file": token_file});
