@@ -114,12 +114,10 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
         // They are there when the first page is opened.
         hub.flush_admissions().await;
     }
-    tasks.spawn({
+    // Not among the others: it ends by itself, when all that was answered is written.
+    let keeping = tokio::spawn({
         let (hub, cancel) = (hub.clone(), cancel.clone());
-        async move {
-            hub.keep_admissions(cancel).await;
-            Ok(())
-        }
+        async move { hub.keep_admissions(cancel).await }
     });
 
     let (webhook, metrics) = webhook.map_or((None, None), |(webhook, metrics)| (Some(webhook), metrics));
@@ -141,7 +139,7 @@ pub(crate) async fn run(args: &Up, common: &Common) -> anyhow::Result<Outcome> {
         Some(task) => task.context("a part of it broke down")??,
     }
     tasks.shutdown().await;
-    hub.flush_admissions().await;
+    keeping.await.context("the answers of the webhook could not be kept to the last")?;
     Ok(Outcome::Done)
 }
 
